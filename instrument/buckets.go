@@ -1,0 +1,13 @@
+package instrument
+
+// DefaultLatencyBuckets returns the upper bounds, in seconds, of request durations: those of django-prometheus
+// (PROMETHEUS_LATENCY_BUCKETS), so that its dashboards and objectives keep their thresholds.
+func DefaultLatencyBuckets() []float64 {
+	return []float64{.01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 25, 50, 75}
+}
+
+// DefaultSizeBuckets returns the upper bounds, in bytes, of response sizes: 100 B to 100 MB by tens,
+// a choice that many Go services share (slok/go-http-metrics has one bound more).
+func DefaultSizeBuckets() []float64 {
+	return []float64{1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
+}

@@ -1,0 +1,50 @@
+package instrument
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options says where metrics are registered and how HTTP is measured. Only Registry is needed.
+type Options struct {
+	// Registry holds the metrics. Required, unless Registerer and Gatherer are both given.
+	Registry *prometheus.Registry
+	// Registerer takes the place of Registry for registering, for instance one that adds labels
+	// ([prometheus.WrapRegistererWith]). Default: Registry.
+	Registerer prometheus.Registerer
+	// Gatherer takes the place of Registry for what [Metrics.Handler] serves. Default: Registry.
+	Gatherer prometheus.Gatherer
+
+	// Namespace is put in front of the HTTP metrics' names: "shop" gives shop_http_requests_total.
+	// Metrics declared with [Metrics.Counter] and its siblings carry their own. Default: none.
+	Namespace string
+	// LatencyBuckets are the upper bounds, in seconds, of the request durations.
+	// Default: [DefaultLatencyBuckets].
+	LatencyBuckets []float64
+	// SizeBuckets are the upper bounds, in bytes, of the response sizes. Default: [DefaultSizeBuckets].
+	SizeBuckets []float64
+	// Route names the route of a request that has been served; it must have few results and be safe
+	// for concurrent use. "" counts as "unmatched". Default: [Pattern].
+	Route func(*http.Request) string
+	// Methods are method names to be counted under their own name besides those of RFC 9110 and PATCH,
+	// for instance "PROPFIND". All others count as "other".
+	Methods []string
+	// MaxSeries limits the combinations of route, method and status. What comes after it is counted in
+	// route "overflow", and logged once. Default: 2,000.
+	MaxSeries int
+
+	// WithoutRuntime leaves out the metrics of the Go runtime and of the process (go_…, process_…).
+	// They are also left out, without an error, where the registry already has them.
+	WithoutRuntime bool
+
+	// ScrapeTimeout ends an answer of [Metrics.Handler] with status 503. Default: 10 s.
+	ScrapeTimeout time.Duration
+	// MaxScrapes is how many requests [Metrics.Handler] works on at once; more are answered 503. Default: 8.
+	MaxScrapes int
+
+	// Logger is told of collectors that fail and of limits that are reached. Default: nobody.
+	Logger *slog.Logger
+}

@@ -1,0 +1,36 @@
+package worker
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Options of [Run]. Handler is needed, and Metrics where the environment asks for a metrics endpoint.
+type Options struct {
+	// Handler is the application.
+	Handler http.Handler
+	// Metrics serves the worker's own metrics, as instrument's Metrics.Handler does.
+	Metrics http.Handler
+	// Addr is listened on when the environment hands over no socket, for instance "127.0.0.1:8000".
+	Addr string
+	// Listener takes the place of Addr and of a socket handed over. Run closes it.
+	Listener net.Listener
+	// OnReady is called once, when the application and the metrics endpoint are being served;
+	// addr is the application's. Optional.
+	OnReady func(addr net.Addr)
+
+	// IdleGrace is how long a connection without a request stays open after draining began, because a
+	// request may be on its way in it. Default: 3 s.
+	IdleGrace time.Duration
+	// DrainTimeout is how long draining may take as a whole; then requests still running are cut off,
+	// which is an error. Default: 30 s.
+	DrainTimeout time.Duration
+	// HandoverTimeout is how long the metrics endpoint of a drained worker waits for the one reading
+	// that takes the last totals. Default: 1 s.
+	HandoverTimeout time.Duration
+
+	// Logger is told of start, drain and end. Default: nobody.
+	Logger *slog.Logger
+}
