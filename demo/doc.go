@@ -1,0 +1,5 @@
+// Package demo holds small applications that use only the instrument library, as a user would, and what runs them.
+//
+// clicks counts how often a button was hit; dogwalk keeps walkers, dogs and walks. Both are real: they have pages,
+// a health check and metrics, and run as several worker processes. traffic walks dogs when nobody is there to do so.
+package demo

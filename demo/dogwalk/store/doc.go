@@ -1,0 +1,5 @@
+// Package store keeps walkers, dogs and walks in SQLite or PostgreSQL.
+//
+// SQLite is the default: one file, shared by all worker processes of all replicas on one machine. PostgreSQL is for
+// replicas on several. Both hold the same tables and pass the same tests.
+package store
