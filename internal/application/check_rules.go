@@ -1,0 +1,85 @@
+package application
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// alerts checks the alerting rules by the check that the server itself makes.
+func (c *checker) alerts(a *Application) {
+	first := map[string]int{}
+	for i, alert := range a.Spec.Alerts {
+		at := fmt.Sprintf("spec.alerts[%d]", i)
+		if c.query(at+".expr", alert.Expr) == nil || alert.Alert == "" {
+			if alert.Alert == "" && c.source.given(at+".alert") {
+				c.fail(at+".alert", "", "is empty")
+			}
+			continue
+		}
+		if j, ok := first[alert.Alert]; ok {
+			c.fail(at+".alert", "give each alert a name of its own", "there is an alert %s already%s", quote(alert.Alert), c.place(fmt.Sprintf("spec.alerts[%d].alert", j)))
+		}
+		first[alert.Alert] = i
+		for _, name := range slices.Sorted(maps.Keys(alert.Labels)) {
+			if !model.LegacyValidation.IsValidLabelName(name) || name == model.MetricNameLabel {
+				c.fail(join(at+".labels", name), "use letters, digits and _", "%s cannot be the name of a label", quote(name))
+			}
+		}
+		c.rule(at, alert)
+	}
+}
+
+// rule adds what Prometheus says about a rule, that the checks before did not say.
+func (c *checker) rule(at string, alert Alert) {
+	if len(c.errs) > 0 && within(c.errs[len(c.errs)-1].Path, at) {
+		return
+	}
+	r := alert.rule()
+	for _, e := range r.Validate(rulefmt.RuleNode{}, model.LegacyValidation, parser.NewParser(parser.Options{})) {
+		c.fail(at, "", "Prometheus refuses this rule: %s", firstLine(e.Error()))
+	}
+}
+
+// rule returns the alert in Prometheus' type.
+func (a *Alert) rule() rulefmt.Rule {
+	return rulefmt.Rule{Alert: a.Alert, Expr: a.Expr, For: model.Duration(a.For), Labels: a.Labels, Annotations: a.Annotations}
+}
+
+// RuleGroup returns the alerts as one group of a Prometheus rule file, named after the application; ok is false if there
+// are none.
+func (a *Application) RuleGroup() (group rulefmt.RuleGroup, ok bool) {
+	group.Name = a.Metadata.Namespace + "/" + a.Metadata.Name
+	for _, alert := range a.Spec.Alerts {
+		group.Rules = append(group.Rules, alert.rule())
+	}
+	return group, len(group.Rules) > 0
+}
+
+// panels checks the charts.
+func (c *checker) panels(panels []Panel) {
+	for i, p := range panels {
+		at := fmt.Sprintf("spec.dashboard.panels[%d]", i)
+		single, several := c.source.given(at+".query"), c.source.given(at+".queries")
+		if single == several {
+			got := "none"
+			if single {
+				got = "both"
+			}
+			c.fail(at, "write query: with one expression", "want exactly one of query and queries, got %s", got)
+		}
+		if single {
+			c.query(at+".query", p.Query)
+		}
+		for j, q := range p.Queries {
+			c.query(fmt.Sprintf("%s.queries[%d].query", at, j), q.Query)
+		}
+		if several && len(p.Queries) == 0 {
+			c.fail(at+".queries", "", "the list is empty")
+		}
+	}
+}

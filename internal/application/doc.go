@@ -1,0 +1,18 @@
+// Package application reads the application file: one file per application that says what the whole chain needs to
+// know about it, from the worker's command to the autoscaler's target.
+//
+// Reading is strict and in the operator's words: a field that is not known, a value of the wrong kind, a name that is
+// used and not declared or a number given twice is an error that says file, line and column, what is wrong and what to
+// do about it. All errors of a file are reported in one run.
+//
+// The comments on the fields of [Application] and [Local] are the reference; docs/reference/application.md and its
+// JSON Schema are made from them. The struct tags are data for the decoder and for both documents:
+//
+//	yaml      the field's name
+//	default   the value of a field that is left out
+//	required  the field must be given
+//	enum      the texts that are allowed
+//	min, max  bounds of a number, both included
+//
+// The package is pure: except for [Load], which reads one file, it does no input or output.
+package application
