@@ -63,23 +63,6 @@ func (a *Application) RuleGroup() (group rulefmt.RuleGroup, ok bool) {
 // panels checks the charts.
 func (c *checker) panels(panels []Panel) {
 	for i, p := range panels {
-		at := fmt.Sprintf("spec.dashboard.panels[%d]", i)
-		single, several := c.source.given(at+".query"), c.source.given(at+".queries")
-		if single == several {
-			got := "none"
-			if single {
-				got = "both"
-			}
-			c.fail(at, "write query: with one expression", "want exactly one of query and queries, got %s", got)
-		}
-		if single {
-			c.query(at+".query", p.Query)
-		}
-		for j, q := range p.Queries {
-			c.query(fmt.Sprintf("%s.queries[%d].query", at, j), q.Query)
-		}
-		if several && len(p.Queries) == 0 {
-			c.fail(at+".queries", "", "the list is empty")
-		}
+		c.query(fmt.Sprintf("spec.dashboard.panels[%d].query", i), p.Query)
 	}
 }

@@ -6,32 +6,19 @@ type Dashboard struct {
 	Panels []Panel `yaml:"panels,omitempty"`
 }
 
-// Panel is one chart. Exactly one of query and queries is given.
+// Panel is one chart.
 type Panel struct {
 	// Title of the chart.
 	Title string `yaml:"title" required:"true"`
-	// Query is a PromQL expression; each series that it returns is a line, named by its labels.
-	Query string `yaml:"query,omitempty"`
-	// Queries are several PromQL expressions in one chart.
-	Queries []PanelQuery `yaml:"queries,omitempty"`
-	// Unit of the values; ratio is from 0 to 1 and shown in percent.
-	Unit string `yaml:"unit" default:"none" enum:"none,perSecond,seconds,bytes,metres,ratio,percent"`
-	// Kind of the chart: lines over time, or the newest value as a number.
-	Kind string `yaml:"kind" default:"lines" enum:"lines,number"`
-}
-
-// PanelQuery is one of several expressions in a chart.
-type PanelQuery struct {
-	// Query is a PromQL expression.
+	// Description says in one line what one sees.
+	Description string `yaml:"description,omitempty"`
+	// Query is a PromQL expression; each series that it returns is a line.
 	Query string `yaml:"query" required:"true"`
-	// Legend names the lines; {{label}} stands for the value of a label.
+	// Legend names the lines; {{label}} stands for the value of a label. Left out, it is the series' labels.
 	Legend string `yaml:"legend,omitempty"`
-}
-
-// Lines returns the panel's queries, whichever way they were given.
-func (p *Panel) Lines() []PanelQuery {
-	if p.Query != "" {
-		return []PanelQuery{{Query: p.Query}}
-	}
-	return p.Queries
+	// Unit of the values, one of Grafana's: short is a plain number, s and ms seconds and milliseconds, reqps and ops per
+	// second, percentunit from 0 to 1, lengthm metres.
+	Unit string `yaml:"unit" default:"short" enum:"short,s,ms,bytes,percentunit,percent,reqps,ops,lengthm"`
+	// Kind of the chart: lines, filled lines, or the newest value as a number.
+	Kind string `yaml:"kind" default:"line" enum:"line,area,stat"`
 }

@@ -134,7 +134,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 		d.fail(n, path, "its fields: "+strings.Join(fieldNames(v.Type()), ", "), "want fields, got %s", describe(n))
 		return
 	}
-	seen := d.keys(n, path)
+	seen, meant := d.keys(n, path), map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if seen[key.Value] != key {
@@ -142,15 +142,14 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 		}
 		field, ok := fieldOf(v.Type(), key.Value)
 		if !ok {
+			meant[closest(key.Value, fieldNames(v.Type()))] = true
 			d.fail(key, join(path, key.Value), unknownHint(key.Value, v.Type()), "unknown field")
 			continue
 		}
-		target := v.FieldByIndex(field.Index)
-		// A struct that holds defaults is read over them.
-		d.value(value, target, join(path, key.Value), depth+1, field.Tag)
+		d.value(value, v.FieldByIndex(field.Index), join(path, key.Value), depth+1, field.Tag)
 	}
 	for _, field := range structFields(v.Type()) {
-		if _, ok := seen[nameOf(field)]; !ok && field.Tag.Get("required") != "" {
+		if _, ok := seen[nameOf(field)]; !ok && !meant[nameOf(field)] && field.Tag.Get("required") != "" {
 			d.fail(n, join(path, nameOf(field)), "add it: "+nameOf(field)+": "+example(field), "is missing")
 		}
 	}
