@@ -2,49 +2,125 @@ package instrument
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Metrics measures one service on one registry. Its methods may be called concurrently.
-type Metrics struct{ err error }
+// Metrics measures one service on one registry. Make it with [New]; its methods may be called concurrently.
+type Metrics struct {
+	registerer prometheus.Registerer
+	logger     *slog.Logger
+	http       *httpMetrics
+	handler    http.Handler
 
-// New registers the HTTP and runtime metrics.
-func New(opts Options) (*Metrics, error) { return nil, errors.New("being built") }
+	mu   sync.Mutex
+	errs []error
+}
 
-// Middleware measures the requests that next serves.
-func (m *Metrics) Middleware(next http.Handler) http.Handler { return next }
+// New registers the metrics of HTTP requests and, unless told otherwise, of the Go runtime and the process.
+//
+// It fails if a name is taken on the registry, or an option makes no sense; the registry is then as it was before.
+// Two Metrics on one registry therefore need two namespaces.
+func New(opts Options) (*Metrics, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("instrument: %w", err)
+	}
+	reg := &undoableRegisterer{Registerer: opts.Registerer}
+	m := &Metrics{registerer: opts.Registerer, logger: opts.Logger}
+	if err := m.register(reg, opts); err != nil {
+		reg.undo()
+		return nil, fmt.Errorf("instrument: %w", err)
+	}
+	return m, nil
+}
 
-// Handler serves the registry's metrics.
-func (m *Metrics) Handler() http.Handler { return nil }
+func (m *Metrics) register(reg prometheus.Registerer, opts Options) error {
+	var err error
+	if m.http, err = newHTTPMetrics(reg, opts); err != nil {
+		return err
+	}
+	if !opts.WithoutRuntime {
+		if err := registerRuntime(reg); err != nil {
+			return err
+		}
+	}
+	m.handler, err = newScrapeHandler(reg, opts)
+	return err
+}
 
-// Err returns the errors of all declarations so far, joined, or nil.
-func (m *Metrics) Err() error { return m.err }
+// Err returns the errors of the declarations that failed so far, joined, or nil.
+// A service asks once, after its last declaration.
+func (m *Metrics) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return errors.Join(m.errs...)
+}
 
-// Register registers collectors of any other kind.
-func (m *Metrics) Register(c ...prometheus.Collector) error { return nil }
+// Handler serves the registry's metrics in the format that the client asks for (text 0.0.4, OpenMetrics, protobuf),
+// compressed if it may be. It answers GET and HEAD only.
+//
+// A collector that fails hides only its own metrics: the others are served, the failure is logged and counted in
+// promhttp_metric_handler_errors_total. A collector that blocks holds one of Options.MaxScrapes places until it
+// returns, while its requests are answered 503 after Options.ScrapeTimeout.
+func (m *Metrics) Handler() http.Handler { return m.handler }
 
-// Counter declares a counter.
-func (m *Metrics) Counter(opts prometheus.CounterOpts) prometheus.Counter { return nil }
-
-// Gauge declares a gauge.
-func (m *Metrics) Gauge(opts prometheus.GaugeOpts) prometheus.Gauge { return nil }
-
-// Histogram declares a histogram.
-func (m *Metrics) Histogram(opts prometheus.HistogramOpts) prometheus.Histogram { return nil }
-
-// CounterVec declares a counter with labels; the series of each preset exist at 0 from the start.
-func (m *Metrics) CounterVec(opts prometheus.CounterOpts, labels []string, presets ...[]string) *prometheus.CounterVec {
+func registerRuntime(reg prometheus.Registerer) error {
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		var taken prometheus.AlreadyRegisteredError
+		if err := reg.Register(c); err != nil && !errors.As(err, &taken) {
+			return registrationError("", err)
+		}
+	}
 	return nil
 }
 
-// GaugeVec declares a gauge with labels.
-func (m *Metrics) GaugeVec(opts prometheus.GaugeOpts, labels []string, presets ...[]string) *prometheus.GaugeVec {
+// undoableRegisterer remembers what it registered, so that a failing New leaves nothing behind.
+type undoableRegisterer struct {
+	prometheus.Registerer
+	done []prometheus.Collector
+}
+
+func (u *undoableRegisterer) Register(c prometheus.Collector) error {
+	if err := u.Registerer.Register(c); err != nil {
+		return err
+	}
+	u.done = append(u.done, c)
 	return nil
 }
 
-// HistogramVec declares a histogram with labels.
-func (m *Metrics) HistogramVec(opts prometheus.HistogramOpts, labels []string, presets ...[]string) *prometheus.HistogramVec {
-	return nil
+func (u *undoableRegisterer) undo() {
+	for _, c := range slices.Backward(u.done) {
+		u.Unregister(c)
+	}
+}
+
+// registrationError says in an operator's words why a registry refused a metric.
+func registrationError(name string, err error) error {
+	subject := "a metric"
+	if name != "" {
+		subject = fmt.Sprintf("metric %q", name)
+	}
+	var taken prometheus.AlreadyRegisteredError
+	switch text := err.Error(); {
+	case errors.As(err, &taken):
+		return fmt.Errorf("%s is already registered: declare it once and hand it on, or give each a namespace of its own", subject)
+	case strings.Contains(text, "has different label names or a different help string"):
+		return fmt.Errorf("%s is already registered with other labels or another help: use another name or namespace", subject)
+	default:
+		if _, reason, found := strings.Cut(text, " is invalid: "); found {
+			text = reason
+		}
+		return fmt.Errorf("%s: %s", subject, text)
+	}
 }

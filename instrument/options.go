@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -47,4 +48,43 @@ type Options struct {
 
 	// Logger is told of collectors that fail and of limits that are reached. Default: nobody.
 	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Registry != nil {
+		if o.Registerer == nil {
+			o.Registerer = o.Registry
+		}
+		if o.Gatherer == nil {
+			o.Gatherer = o.Registry
+		}
+	}
+	if o.Registerer == nil || o.Gatherer == nil {
+		return o, errors.New("no registry given: set Options.Registry to prometheus.NewRegistry()")
+	}
+	if o.MaxSeries < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
+		return o, errors.New("Options.MaxSeries, ScrapeTimeout and MaxScrapes must not be negative")
+	}
+	if o.LatencyBuckets == nil {
+		o.LatencyBuckets = DefaultLatencyBuckets()
+	}
+	if o.SizeBuckets == nil {
+		o.SizeBuckets = DefaultSizeBuckets()
+	}
+	if o.Route == nil {
+		o.Route = Pattern
+	}
+	if o.MaxSeries == 0 {
+		o.MaxSeries = 2000
+	}
+	if o.ScrapeTimeout == 0 {
+		o.ScrapeTimeout = 10 * time.Second
+	}
+	if o.MaxScrapes == 0 {
+		o.MaxScrapes = 8
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
 }

@@ -1,9 +1,81 @@
 package instrument
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
 
-// Pattern returns the pattern that r matched, without its method, or "" if none.
-func Pattern(r *http.Request) string { return r.Pattern }
+// Values of the label route for requests without a pattern, and for those beyond Options.MaxSeries.
+const (
+	routeUnmatched = "unmatched"
+	routeOverflow  = "overflow"
+)
 
-// Routed hands the route of a cloned request on to the middleware.
-func Routed(next http.Handler) http.Handler { return next }
+// maxRouteBytes bounds a label value that an application's own Options.Route returns.
+const maxRouteBytes = 200
+
+// Pattern returns the pattern of [http.ServeMux] that r matched, without its method: "/walks/{id}".
+// It is "" if none matched, and for CONNECT, where the mux may report the raw path of a redirect as the pattern.
+//
+// The mux sets r.Pattern on the request it was given. An intermediate handler that clones the request hides it from
+// those further out; see [Routed].
+func Pattern(r *http.Request) string {
+	if r.Method == http.MethodConnect {
+		return ""
+	}
+	pattern := r.Pattern
+	if method, rest, found := strings.Cut(pattern, " "); found && !strings.Contains(method, "/") {
+		return strings.TrimLeft(rest, " \t")
+	}
+	return pattern
+}
+
+// Routed carries the route of next's requests to [Metrics.Middleware] where something between the two
+// clones the request, as every use of [http.Request.WithContext] does. Wrap the mux in it:
+//
+//	m.Middleware(authenticate(instrument.Routed(mux)))
+//
+// It works through every response writer in between that has an Unwrap method, as [http.ResponseController] does.
+func Routed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Deferred, so that a request that panics has its route, too.
+		defer func() {
+			if rec := recorderOf(w); rec != nil {
+				rec.request = r
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func recorderOf(w http.ResponseWriter) *recorder {
+	for w != nil {
+		switch v := w.(type) {
+		case interface{ recorder() *recorder }:
+			return v.recorder()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// bounded cuts a route so that an application's mistake cannot fill memory with label values.
+func bounded(route string) string {
+	if len(route) <= maxRouteBytes {
+		return route
+	}
+	cut := maxRouteBytes
+	for cut > maxRouteBytes-utf8.UTFMax && !utf8.RuneStart(route[cut]) {
+		cut--
+	}
+	return route[:cut]
+}
+
+// sanitized makes a route a valid label value, of memory of its own.
+func sanitized(route string) string {
+	return strings.Clone(strings.ToValidUTF8(route, "\uFFFD"))
+}

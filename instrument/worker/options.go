@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -33,4 +34,24 @@ type Options struct {
 
 	// Logger is told of start, drain and end. Default: nobody.
 	Logger *slog.Logger
+}
+
+func (o Options) withDefaults(env environment) Options {
+	if o.IdleGrace == 0 {
+		o.IdleGrace = 3 * time.Second
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 30 * time.Second
+	}
+	if o.HandoverTimeout == 0 {
+		o.HandoverTimeout = time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Logger = o.Logger.With("pid", os.Getpid())
+	if env.replica != "" {
+		o.Logger = o.Logger.With("replica", env.replica, "worker", env.worker)
+	}
+	return o
 }

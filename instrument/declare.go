@@ -1,0 +1,134 @@
+package instrument
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Register registers collectors that have no method of their own here: a function's value, a database's numbers, a
+// collector of one's own. Either all are registered or none.
+func (m *Metrics) Register(cs ...prometheus.Collector) error {
+	reg := &undoableRegisterer{Registerer: m.registerer}
+	for _, c := range cs {
+		if err := reg.Register(c); err != nil {
+			reg.undo()
+			return fmt.Errorf("instrument: %w", registrationError("", err))
+		}
+	}
+	return nil
+}
+
+// Counter declares a counter, which is exposed as 0 until it is counted up.
+//
+// As with all declarations, what is returned can always be used. If the declaration is wrong or its name taken, it is
+// not exposed, the error is logged and kept for [Metrics.Err].
+func (m *Metrics) Counter(opts prometheus.CounterOpts) prometheus.Counter {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() prometheus.Counter { return prometheus.NewCounter(opts) },
+		func() prometheus.Counter { return prometheus.NewCounter(prometheus.CounterOpts{Name: unexposed}) })
+}
+
+// Gauge declares a gauge, which is exposed as 0 until it is set. See [Metrics.Counter] on errors.
+func (m *Metrics) Gauge(opts prometheus.GaugeOpts) prometheus.Gauge {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() prometheus.Gauge { return prometheus.NewGauge(opts) },
+		func() prometheus.Gauge { return prometheus.NewGauge(prometheus.GaugeOpts{Name: unexposed}) })
+}
+
+// Histogram declares a histogram, whose buckets are exposed as 0 until something is observed.
+// See [Metrics.Counter] on errors.
+func (m *Metrics) Histogram(opts prometheus.HistogramOpts) prometheus.Histogram {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() prometheus.Histogram { return prometheus.NewHistogram(opts) },
+		func() prometheus.Histogram { return prometheus.NewHistogram(prometheus.HistogramOpts{Name: unexposed}) })
+}
+
+// CounterVec declares a counter with labels. Each preset is one list of label values, in the labels' order, that is
+// exposed as 0 from the start: rate() and increase() miss the first event of a series that begins with it.
+// See [Metrics.Counter] on errors.
+//
+// The values given to a label must be few and known: each combination is a series for the life of the process.
+func (m *Metrics) CounterVec(opts prometheus.CounterOpts, labels []string, presets ...[]string) *prometheus.CounterVec {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() *prometheus.CounterVec {
+		vec := prometheus.NewCounterVec(opts, labels)
+		return prepared(vec, vec.MetricVec, labels, presets)
+	}, func() *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: unexposed}, labels)
+	})
+}
+
+// GaugeVec declares a gauge with labels. See [Metrics.CounterVec] on presets and [Metrics.Counter] on errors.
+func (m *Metrics) GaugeVec(opts prometheus.GaugeOpts, labels []string, presets ...[]string) *prometheus.GaugeVec {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() *prometheus.GaugeVec {
+		vec := prometheus.NewGaugeVec(opts, labels)
+		return prepared(vec, vec.MetricVec, labels, presets)
+	}, func() *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: unexposed}, labels)
+	})
+}
+
+// HistogramVec declares a histogram with labels. See [Metrics.CounterVec] on presets and [Metrics.Counter] on errors.
+func (m *Metrics) HistogramVec(opts prometheus.HistogramOpts, labels []string, presets ...[]string) *prometheus.HistogramVec {
+	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
+	return declare(m, name, func() *prometheus.HistogramVec {
+		vec := prometheus.NewHistogramVec(opts, labels)
+		return prepared(vec, vec.MetricVec, labels, presets)
+	}, func() *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: unexposed}, labels)
+	})
+}
+
+// unexposed names the stand-in for a metric whose declaration client_golang refuses to build.
+const unexposed = "unexposed"
+
+// declare builds and registers one metric, and keeps the error if that fails.
+func declare[C prometheus.Collector](m *Metrics, name string, build, standIn func() C) C {
+	var metric C
+	err := recovered(func() { metric = build() })
+	if err != nil {
+		metric = standIn()
+		err = fmt.Errorf("metric %q: %w", name, err)
+	} else if err = m.registerer.Register(metric); err != nil {
+		err = registrationError(name, err)
+	}
+	if err != nil {
+		m.logger.Error("metric is not exposed", "metric", name, "error", err)
+		m.mu.Lock()
+		m.errs = append(m.errs, err)
+		m.mu.Unlock()
+	}
+	return metric
+}
+
+// prepared tries out a metric with labels, because client_golang refuses some declarations only when the first series
+// is made, by a panic in the request that needs it; then it makes the preset series.
+func prepared[V any](vec V, series *prometheus.MetricVec, labels []string, presets [][]string) V {
+	if _, err := series.GetMetricWithLabelValues(make([]string, len(labels))...); err != nil {
+		panic(err)
+	}
+	series.Reset()
+	for _, values := range presets {
+		if _, err := series.GetMetricWithLabelValues(values...); err != nil {
+			panic(fmt.Errorf("preset %q does not fit the labels %q: %w", values, labels, err))
+		}
+	}
+	return vec
+}
+
+// recovered turns client_golang's way of refusing a declaration, a panic, into an error.
+func recovered(f func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = p
+		default:
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	f()
+	return nil
+}
