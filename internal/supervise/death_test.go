@@ -1,0 +1,208 @@
+package supervise
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/truecount/truecount/internal/hint"
+)
+
+func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
+	const kills = 50
+	opts := worker(t, "serve")
+	opts.Workers = 4
+	service := run(t, opts)
+	service.untilReady(1)
+	client := newClient(t)
+	load := startLoad(t, 4, func() error { return post(client, service.url("/count")) })
+	for range kills {
+		// Always the same place: one that was delayed after a few deaths would show.
+		victim := service.Snapshot().Replicas[0].Workers[1]
+		if err := service.Kill(victim.PID); err != nil {
+			t.Fatal(err)
+		}
+		snapshot := service.until("another worker in its place", func(s Snapshot) bool {
+			w := s.Replicas[0].Workers[1]
+			return w.PID != victim.PID && w.State == Ready
+		})
+		if w := snapshot.Replicas[0].Workers[1]; w.Failures != 0 || !strings.Contains(w.Reason, "signal 9") {
+			t.Fatalf("a killed worker counts as a failed start: %+v", w)
+		}
+		if before := load.sent(); true {
+			eventually(t, "requests are answered", func() bool { return load.sent() > before })
+		}
+	}
+	acked, failed := load.end()
+	t.Logf("%d requests answered, %d were in workers that were killed", acked, len(failed))
+	// A worker holds at most one request of each client.
+	if len(failed) > 4*kills {
+		t.Errorf("%d requests failed in %d kills", len(failed), kills)
+	}
+	dir := service.Snapshot().Replicas[0].MetricsDir
+	eventually(t, "only living workers have sockets", func() bool { return len(sockets(t, dir)) == 4 })
+	service.stop()
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", dir, err)
+	}
+}
+
+func TestAWorkerThatWasNeverReadyIsStartedAgainWithGrowingDelayAndSaysWhy(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	opts := worker(t, "fail")
+	opts.Workers, opts.Registerer = 1, reg
+	service := run(t, opts)
+	snapshot := service.until("two failures", func(s Snapshot) bool {
+		return len(s.Replicas) == 1 && s.Replicas[0].Workers[0].Failures >= 2 && s.Replicas[0].Workers[0].State == Waiting
+	})
+	w := snapshot.Replicas[0].Workers[0]
+	if w.Reason != "exit status 3: cannot reach the database" {
+		t.Errorf("reason %q", w.Reason)
+	}
+	if w.PID != 0 || w.RetryAt.IsZero() || snapshot.Replicas[0].Ready {
+		t.Errorf("worker %+v in replica %+v", w, snapshot.Replicas[0])
+	}
+	if got := testutil.ToFloat64(service.metrics.exits.WithLabelValues(exitNeverReady)); got < 2 {
+		t.Errorf("%v exits of workers that were never ready", got)
+	}
+	if got := testutil.ToFloat64(service.metrics.waiting); got != 1 {
+		t.Errorf("%v workers wait", got)
+	}
+}
+
+func TestAProgramThatDoesNotNotifyIsReadyWhenItHasLivedAWhile(t *testing.T) {
+	opts := worker(t, "mute")
+	opts.ReadyAfter = 100 * time.Millisecond
+	service := run(t, opts)
+	service.untilReady(1)
+}
+
+func TestAProgramThatNotifiesIsWaitedFor(t *testing.T) {
+	opts := worker(t, "serve")
+	opts.ReadyAfter = time.Hour
+	service := run(t, opts)
+	service.untilReady(1)
+}
+
+func TestM19AStoppedWorkerHearsThatItHasToEnd(t *testing.T) {
+	service := run(t, worker(t, "serve"))
+	pid := service.untilReady(1).Replicas[0].Workers[0].PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	service.stop()
+	if alive(pid) {
+		t.Error("the stopped worker still runs")
+	}
+}
+
+func TestAWorkerThatDoesNotEndIsKilledAfterTheDrainTimeout(t *testing.T) {
+	opts := worker(t, "stubborn")
+	opts.Workers, opts.Replicas, opts.DrainTimeout = 1, 2, 300*time.Millisecond
+	service := run(t, opts)
+	service.untilReady(2)
+	service.Scale(1)
+	service.until("the replica drains", func(s Snapshot) bool { return len(s.Replicas) == 2 && s.Replicas[1].State == Draining })
+	service.untilReady(1)
+	if got := testutil.ToFloat64(service.metrics.exits.WithLabelValues(exitDrainTimeout)); got != 1 {
+		t.Errorf("%v workers killed at the end of the drain, want 1", got)
+	}
+}
+
+func TestWhatAKilledWorkerStartedEndsWithIt(t *testing.T) {
+	opts := worker(t, "parent")
+	dir := t.TempDir()
+	opts.Env = append(opts.Env, pidsDir+"="+dir)
+	opts.Workers, opts.DrainTimeout = 1, 200*time.Millisecond
+	service := run(t, opts)
+	pid := service.untilReady(1).Replicas[0].Workers[0].PID
+	before := pidsIn(t, dir)
+	if len(before) != 2 {
+		t.Fatalf("processes %v", before)
+	}
+	if err := service.Kill(pid); err != nil {
+		t.Fatal(err)
+	}
+	service.until("a new worker", func(s Snapshot) bool {
+		w := s.Replicas[0].Workers[0]
+		return w.PID != pid && w.State == Ready
+	})
+	for _, pid := range before {
+		eventually(t, "the old worker and its child are gone", func() bool { return !alive(pid) })
+	}
+}
+
+// pidsIn lists what the parent role noted.
+func pidsIn(t *testing.T, dir string) []int {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, path := range found {
+		pid, err := strconv.Atoi(filepath.Base(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+func TestOnlyOwnWorkersCanBeKilled(t *testing.T) {
+	service := run(t, worker(t, "serve"))
+	service.untilReady(1)
+	for _, pid := range []int{-1, 0, 1, os.Getpid(), service.guardPid(t)} {
+		if err := service.Kill(pid); err == nil || hint.Of(err) == "" {
+			t.Errorf("kill %d: %v", pid, err)
+		}
+	}
+	service.stop()
+	if err := service.Kill(os.Getpid()); err == nil || hint.Of(err) == "" {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// guardPid finds the guard: the one child of this process that is no worker of the service.
+func (r *runs) guardPid(t *testing.T) int {
+	t.Helper()
+	for _, pid := range childrenOf(t, os.Getpid()) {
+		if group, err := syscall.Getpgid(pid); err == nil && group == pid && !hasWorker(r.Snapshot(), pid) {
+			return pid
+		}
+	}
+	t.Fatal("no guard process")
+	return 0
+}
+
+func TestAKilledGuardIsReplaced(t *testing.T) {
+	service := run(t, worker(t, "serve"))
+	service.untilReady(1)
+	old := service.guardPid(t)
+	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another guard", func() bool { return !alive(old) && service.guardPid(t) != old })
+	if n := countReady(service.Snapshot()); n != 1 {
+		t.Errorf("%d replicas ready", n)
+	}
+}
+
+func TestZombiesAreCollected(t *testing.T) {
+	service := run(t, worker(t, "serve"))
+	for _, w := range service.untilReady(1).Replicas[0].Workers {
+		if err := service.Kill(w.PID); err != nil {
+			t.Fatal(err)
+		}
+		// A collected process has no entry left at all.
+		eventually(t, "no zombie", func() bool { return syscall.Kill(w.PID, 0) == syscall.ESRCH })
+	}
+}
