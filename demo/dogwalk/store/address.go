@@ -39,15 +39,26 @@ func ParseURL(s string) (Address, error) {
 		}
 		return SQLite(path), nil
 	case scheme == "postgres" || scheme == "postgresql":
-		u, err := url.Parse(s)
-		if err != nil || strings.Trim(u.Path, "/") == "" {
-			return Address{}, errors.New("not a valid address: want postgres://user:password@host:port/name")
-		}
-		host := cmp.Or(u.Host, u.Query().Get("host"), "the local socket")
-		return Address{dsn: s, name: fmt.Sprintf("postgres database %s at %s", strings.Trim(u.Path, "/"), host)}, nil
+		return parsePostgres(s)
 	}
 	return Address{}, fmt.Errorf("unknown database %q: want postgres://… or the path of a sqlite file", scheme)
 }
+
+func parsePostgres(s string) (Address, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return Address{}, errNotPostgres
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	host := cmp.Or(u.Host, u.Query().Get("host"), "the local socket")
+	// With a slash too many or too few, user and password end up in another part, and would be shown.
+	if name == "" || strings.ContainsAny(name, ":@/") || strings.Contains(host, "@") {
+		return Address{}, errNotPostgres
+	}
+	return Address{dsn: s, name: fmt.Sprintf("postgres database %s at %s", name, host)}, nil
+}
+
+var errNotPostgres = errors.New("not a valid address: want postgres://user:password@host:port/name")
 
 // Postgres holds what PostgreSQL's address consists of. A Host that begins with a slash is the directory of a unix socket.
 type Postgres struct {
