@@ -1,0 +1,122 @@
+package hpa_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/truecount/truecount/internal/scale/hpa"
+)
+
+func TestConditionsAreKubernetes(t *testing.T) {
+	in := situation{metric: podsMetric("clicks_per_second", "10m"), pods: serving(1), reading: samples(500)}.input()
+	in.Spec.MaxReplicas = 10
+	d, _ := hpa.Decide(in, hpa.State{})
+	want := []struct{ kind, status, reason, message string }{
+		{"AbleToScale", "True", "SucceededRescale", "the HPA controller was able to update the target scale to 4"},
+		{"ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from pods metric clicks_per_second"},
+		{"ScalingLimited", "True", "ScaleUpLimit", "the desired replica count is increasing faster than the maximum scale rate"},
+		{"ScaledToZero", "False", "NotScaledToZero", "the HPA controller did not scale the workload to zero"},
+	}
+	if len(d.Conditions) != len(want) {
+		t.Fatalf("%+v", d.Conditions)
+	}
+	for i, w := range want {
+		if c := d.Conditions[i]; string(c.Type) != w.kind || string(c.Status) != w.status || c.Reason != w.reason || c.Message != w.message {
+			t.Errorf("%+v, want %+v", c, w)
+		}
+	}
+	if d.RescaleReason != "pods metric clicks_per_second above target" {
+		t.Errorf("rescale reason %q", d.RescaleReason)
+	}
+}
+
+func TestAConditionsTransitionTimeIsThatOfItsStatus(t *testing.T) {
+	in := wanting(3, 3, spec(1, 10))
+	_, state := hpa.Decide(in, hpa.State{})
+	at := func() time.Time { return state.Condition(autoscalingv2.ScalingActive).LastTransitionTime.Time }
+
+	in.Now = noon.Add(time.Minute)
+	if _, state = hpa.Decide(in, state); !at().Equal(noon) {
+		t.Errorf("still active, but since %s", at())
+	}
+	in.Now = noon.Add(2 * time.Minute)
+	in.Readings[0] = hpa.Reading{Err: errDown}
+	if _, state = hpa.Decide(in, state); !at().Equal(in.Now) {
+		t.Errorf("no longer active, but since %s", at())
+	}
+}
+
+// Reasons are read by people: they are whole, and the numbers are the right ones.
+func TestReasons(t *testing.T) {
+	clicks := func(milli ...int64) hpa.Input {
+		in := situation{metric: podsMetric("clicks_per_second", "10m"), pods: serving(len(milli)), reading: samples(milli...)}.input()
+		in.Spec.MaxReplicas = 10
+		return in
+	}
+	scaledDown := clicks(1, 1, 1)
+	scaledDown.Settings.DownscaleStabilization = 0
+	tooMany := clicks(50, 50, 50, 50, 50, 50)
+	utilization := situation{metric: cpu(50), pods: serving(2), reading: samples(900, 900)}.withRequests(1000, 1000).input()
+	reversed := clicks(13, 13, absent)
+	outside := clicks(1)
+	outside.Replicas = 12
+	partly := clicks(5, 5, 5)
+	partly.Spec.Metrics = append(partly.Spec.Metrics, external(target("1", "")))
+	partly.Readings = append(partly.Readings, hpa.Reading{Err: errDown})
+	for want, c := range map[string]struct {
+		in     hpa.Input
+		before []hpa.Recommendation
+	}{
+		"clicks_per_second is 16m per replica, target 10m: 2 recommended":                                                                                                              {clicks(16), nil},
+		"clicks_per_second is 8m per replica, target 10m: 1 still right":                                                                                                               {clicks(8), nil},
+		"clicks_per_second is 10m per replica, target 10m, within the tolerance: 2 still right":                                                                                        {clicks(10, 10), nil},
+		"clicks_per_second is 500m per replica, target 10m: 50 recommended; limited to 4, as fast as it may grow":                                                                      {clicks(500), nil},
+		"clicks_per_second is 50m per replica, target 10m: 30 recommended; limited to the maximum 10":                                                                                  {tooMany, nil},
+		"clicks_per_second is 0 per replica, target 10m: 0 recommended; held at 2 by the stabilisation window for another 4m0s":                                                        {clicks(0, 0), ago(60, 2)},
+		"clicks_per_second is 1m per replica, target 10m: 1 recommended":                                                                                                               {scaledDown, ago(60, 1)},
+		"clicks_per_second is 13m per replica, target 10m, but replicas that are missing or unready could turn that around: 3 still right":                                             {reversed, nil},
+		"cpu is 90% of the request, target 50%: 4 recommended":                                                                                                                         {utilization, nil},
+		"12 replicas are more than the maximum 10":                                                                                                                                     {outside, nil},
+		"holding at 3 although clicks_per_second is 5m per replica, target 10m: 2 recommended: not known: queue (unable to get external metric default/queue/nil: the server is down)": {partly, nil},
+	} {
+		t.Run(want, func(t *testing.T) {
+			if d, _ := hpa.Decide(c.in, hpa.State{Recommendations: c.before}); d.Reason != want {
+				t.Errorf("got %s", d.Reason)
+			}
+		})
+	}
+}
+
+func TestDecideIsPure(t *testing.T) {
+	s := spec(1, 100)
+	s.Behavior = behavior(policies(100, 60, 0, 0, 10), policies(1, 60, 0, 0, 10))
+	in := wanting(20, 30, s)
+	_, before := hpa.Decide(wanting(10, 20, s), hpa.State{})
+	room := make([]hpa.Recommendation, len(before.Recommendations), 50) // an append that forgets to copy would write here
+	copy(room, before.Recommendations)
+	before.Recommendations = room
+	saved := hpa.State{
+		Recommendations: append([]hpa.Recommendation(nil), before.Recommendations...),
+		ScaleUps:        append([]hpa.ScaleEvent(nil), before.ScaleUps...),
+		Conditions:      append([]autoscalingv2.HorizontalPodAutoscalerCondition(nil), before.Conditions...),
+	}
+	savedSpec := in.Spec.DeepCopy()
+
+	in.Now = noon.Add(20 * time.Second)
+	first, after := hpa.Decide(in, before)
+	second, again := hpa.Decide(in, before)
+	quantities := cmp.Comparer(func(a, b resource.Quantity) bool { return a.Cmp(b) == 0 })
+	if diff := cmp.Diff(first, second) + cmp.Diff(after, again); diff != "" {
+		t.Errorf("the same input was decided differently:\n%s", diff)
+	}
+	if diff := cmp.Diff(saved, before) + cmp.Diff(savedSpec, in.Spec, quantities); diff != "" {
+		t.Errorf("the input was changed:\n%s", diff)
+	}
+	if n := len(before.Recommendations); before.Recommendations[:n+1][n] != (hpa.Recommendation{}) {
+		t.Errorf("the old state's memory was written to: %v", before.Recommendations[:n+1][n])
+	}
+}
