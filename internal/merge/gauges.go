@@ -1,0 +1,104 @@
+package merge
+
+import (
+	"math"
+	"strings"
+
+	"github.com/truecount/truecount/internal/hint"
+)
+
+// GaugeMode says how the gauges of several live workers become one.
+type GaugeMode string
+
+// The modes.
+const (
+	GaugeSum        GaugeMode = "sum"
+	GaugeMin        GaugeMode = "min"
+	GaugeMax        GaugeMode = "max"
+	GaugeMostRecent GaugeMode = "mostrecent" // of the worker whose value changed last
+	GaugeAll        GaugeMode = "all"        // each worker's own, with the label pid
+)
+
+// wellKnown are gauges whose sum means nothing. Names are those of client_golang's process and Go collectors; *_created
+// is what Python's client exposes in text format; *_info and *_timestamp_seconds are Prometheus' naming conventions.
+var wellKnown = map[string]GaugeMode{
+	"process_start_time_seconds":       GaugeMin,
+	"process_virtual_memory_max_bytes": GaugeMax,
+	"go_gc_gogc_percent":               GaugeMax,
+	"go_gc_gomemlimit_bytes":           GaugeMin,
+	"go_sched_gomaxprocs_threads":      GaugeMax,
+	"go_memstats_last_gc_time_seconds": GaugeMax,
+	"go_memstats_gc_cpu_fraction":      GaugeMax,
+	"*_created":                        GaugeMin,
+	"*_info":                           GaugeMax,
+	"*_timestamp_seconds":              GaugeMax,
+}
+
+func checkGauges(gauges map[string]GaugeMode) error {
+	for name, mode := range gauges {
+		switch mode {
+		case GaugeSum, GaugeMin, GaugeMax, GaugeMostRecent, GaugeAll:
+		default:
+			return hint.Errorf("use sum, min, max, mostrecent or all", "merge: gauge %q: unknown mode %q", name, mode)
+		}
+	}
+	return nil
+}
+
+// gaugePolicy chooses modes by name. The exact name goes before a pattern, a longer pattern before a shorter one, the
+// user's table before the built-in one.
+type gaugePolicy []map[string]GaugeMode
+
+func (p gaugePolicy) mode(name string) GaugeMode {
+	for _, table := range p {
+		if m, ok := table[name]; ok {
+			return m
+		}
+		best, found := "", GaugeMode("")
+		for pattern, m := range table {
+			suffix, isSuffix := strings.CutPrefix(pattern, "*")
+			prefix, isPrefix := strings.CutSuffix(pattern, "*")
+			matches := isSuffix && strings.HasSuffix(name, suffix) || isPrefix && strings.HasPrefix(name, prefix)
+			if matches && (len(pattern) > len(best) || len(pattern) == len(best) && pattern < best) {
+				best, found = pattern, m
+			}
+		}
+		if found != "" {
+			return found
+		}
+	}
+	return GaugeSum
+}
+
+// combined is one merged gauge while its workers' values come in.
+type combined struct {
+	value   float64
+	changed uint64
+	seen    bool
+}
+
+func (c *combined) take(mode GaugeMode, value float64, changed uint64) {
+	switch {
+	case !c.seen:
+		c.value, c.changed = value, changed
+	case mode == GaugeMin:
+		c.value = lesser(c.value, value)
+	case mode == GaugeMax:
+		c.value = -lesser(-c.value, -value)
+	case mode == GaugeMostRecent:
+		if changed > c.changed {
+			c.value, c.changed = value, changed
+		}
+	default:
+		c.value += value
+	}
+	c.seen = true
+}
+
+// lesser prefers any number to NaN, unlike math.Min.
+func lesser(a, b float64) float64 {
+	if math.IsNaN(a) || b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,177 @@
+package merge
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/truecount/truecount/internal/merge/reading"
+)
+
+// GroupOptions configure a [Group].
+type GroupOptions struct {
+	Name   string               // of the service, for logs
+	Gauges map[string]GaugeMode // as in [Options]; gauges are combined per replica first, then here
+	Limits Limits               // Retained counts
+	Logger *slog.Logger         // nil discards
+}
+
+// Group is a service: the total over its replicas, including those that were scaled away. What its replicas have counted
+// stays when they are retired, so its totals never go down while it lives.
+type Group struct {
+	options GroupOptions
+	log     *slog.Logger
+	gauges  gaugePolicy
+	page    renderer
+
+	mu       sync.Mutex
+	members  []*member
+	ledger   *ledger
+	sequence uint64
+	version  uint64 // of the ledger and the members' gauges
+}
+
+// member is a replica. Its merged totals are read like a worker's, as one life that never restarts.
+type member struct {
+	merger  *Merger
+	life    *generation
+	version uint64
+	read    bool
+}
+
+// NewGroup makes a Group without replicas.
+func NewGroup(o GroupOptions) (*Group, error) {
+	if err := checkGauges(o.Gauges); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Group{
+		options: o, log: o.Logger.With("service", o.Name), gauges: gaugePolicy{o.Gauges, wellKnown},
+		ledger: newLedger(o.Limits.orDefault().Retained),
+	}, nil
+}
+
+// Add makes m a replica of the service. Adding it again changes nothing.
+func (g *Group) Add(m *Merger) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if slices.ContainsFunc(g.members, func(e *member) bool { return e.merger == m }) {
+		return
+	}
+	life := newGeneration(m.options.Name, m.options.Name, 0, 0)
+	life.monotone = true
+	g.members = append(g.members, &member{merger: m, life: life})
+}
+
+// Retire takes m's last totals and lets go of m. Call it when m's Run has returned: what m reads later is not counted.
+// A Merger must not be added again after it was retired: the Group has forgotten what it counted already.
+func (g *Group) Retire(m *Merger) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members = slices.DeleteFunc(g.members, func(e *member) bool {
+		if e.merger != m {
+			return false
+		}
+		g.take(e)
+		e.life.leave(g.ledger)
+		g.version++
+		return true
+	})
+}
+
+// take brings the ledger up to date with one replica.
+func (g *Group) take(e *member) {
+	s := e.merger.snapshot()
+	if e.read && s.version == e.version {
+		return
+	}
+	g.sequence++
+	g.version++
+	o := e.life.apply(g.ledger, &reading.Reading{Families: s.families}, g.sequence)
+	e.life.up, e.read, e.version = true, true, s.version
+	for _, c := range o.conflicts {
+		g.log.Warn("replicas disagree on a metric", "replica", e.life.worker, "kind", string(c))
+	}
+	if o.limited > 0 {
+		g.log.Warn("too many series to keep totals of", "replica", e.life.worker, "left_out", o.limited)
+	}
+}
+
+// refresh takes in what every replica has counted since.
+func (g *Group) refresh() {
+	for _, e := range g.members {
+		g.take(e)
+	}
+}
+
+// ServeHTTP answers with the service's metrics, merged over replicas, as [Merger.ServeHTTP] does for one. No label tells
+// replicas apart, and the merges' own metrics are not among them: those are each replica's.
+func (g *Group) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(w, r, g.snapshot) }
+
+func (g *Group) snapshot() *snapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refresh()
+	return g.page.at(func() uint64 { return g.version }, func() *snapshot {
+		living := make([]*generation, len(g.members))
+		for i, e := range g.members {
+			living[i] = e.life
+		}
+		return newSnapshot(g.version, g.ledger.export(living, g.gauges), nil)
+	})
+}
+
+// NaiveHandler is [Merger.NaiveHandler] over the workers of all replicas.
+func (g *Group) NaiveHandler() http.Handler {
+	return naive(func() []*reading.Reading {
+		var out []*reading.Reading
+		for _, m := range g.mergers() {
+			out = append(out, m.live()...)
+		}
+		return out
+	})
+}
+
+// Counter is [Merger.Counter] over the replicas, those retired included.
+func (g *Group) Counter(name string, match ...Label) Count {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refresh()
+	c := g.ledger.counter(name, match)
+	for _, e := range g.members {
+		part := e.merger.Counter(name, match...)
+		c.Workers = append(c.Workers, part.Workers...)
+		if !part.ReadAt.IsZero() && (c.ReadAt.IsZero() || part.ReadAt.Before(c.ReadAt)) {
+			c.ReadAt = part.ReadAt
+		}
+		c.Age = max(c.Age, part.Age)
+	}
+	slices.SortStableFunc(c.Workers, func(a, b WorkerCount) int {
+		return cmp.Or(strings.Compare(a.Replica, b.Replica), cmp.Compare(a.PID, b.PID), strings.Compare(a.Worker, b.Worker))
+	})
+	return c
+}
+
+// Workers lists the workers of all replicas, in the order in which replicas were added.
+func (g *Group) Workers() []Worker {
+	var out []Worker
+	for _, m := range g.mergers() {
+		out = append(out, m.Workers()...)
+	}
+	return out
+}
+
+func (g *Group) mergers() []*Merger {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]*Merger, len(g.members))
+	for i, e := range g.members {
+		out[i] = e.merger
+	}
+	return out
+}
