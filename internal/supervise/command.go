@@ -24,7 +24,11 @@ func resolveCommand(o *Options) (string, error) {
 	}
 	program := o.Command[0]
 	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
-		program = filepath.Join(o.Dir, program)
+		abs, err := filepath.Abs(filepath.Join(o.Dir, program))
+		if err != nil {
+			return "", err
+		}
+		program = abs
 	}
 	path, err := exec.LookPath(program)
 	if err != nil && !errors.Is(err, exec.ErrDot) {

@@ -17,7 +17,7 @@ import (
 
 func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
 	const kills = 50
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "serve")
 	opts.Workers = 4
 	service := run(t, opts)
 	service.untilReady(1)
@@ -56,7 +56,7 @@ func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
 
 func TestAWorkerThatWasNeverReadyIsStartedAgainWithGrowingDelayAndSaysWhy(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	opts := worker(t, "fail")
+	opts := workerOptions(t, "fail")
 	opts.Workers, opts.Registerer = 1, reg
 	service := run(t, opts)
 	snapshot := service.until("two failures", func(s Snapshot) bool {
@@ -78,21 +78,21 @@ func TestAWorkerThatWasNeverReadyIsStartedAgainWithGrowingDelayAndSaysWhy(t *tes
 }
 
 func TestAProgramThatDoesNotNotifyIsReadyWhenItHasLivedAWhile(t *testing.T) {
-	opts := worker(t, "mute")
+	opts := workerOptions(t, "mute")
 	opts.ReadyAfter = 100 * time.Millisecond
 	service := run(t, opts)
 	service.untilReady(1)
 }
 
 func TestAProgramThatNotifiesIsWaitedFor(t *testing.T) {
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "serve")
 	opts.ReadyAfter = time.Hour
 	service := run(t, opts)
 	service.untilReady(1)
 }
 
 func TestM19AStoppedWorkerHearsThatItHasToEnd(t *testing.T) {
-	service := run(t, worker(t, "serve"))
+	service := run(t, workerOptions(t, "serve"))
 	pid := service.untilReady(1).Replicas[0].Workers[0].PID
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestM19AStoppedWorkerHearsThatItHasToEnd(t *testing.T) {
 }
 
 func TestAWorkerThatDoesNotEndIsKilledAfterTheDrainTimeout(t *testing.T) {
-	opts := worker(t, "stubborn")
+	opts := workerOptions(t, "stubborn")
 	opts.Workers, opts.Replicas, opts.DrainTimeout = 1, 2, 300*time.Millisecond
 	service := run(t, opts)
 	service.untilReady(2)
@@ -117,7 +117,7 @@ func TestAWorkerThatDoesNotEndIsKilledAfterTheDrainTimeout(t *testing.T) {
 }
 
 func TestWhatAKilledWorkerStartedEndsWithIt(t *testing.T) {
-	opts := worker(t, "parent")
+	opts := workerOptions(t, "parent")
 	dir := t.TempDir()
 	opts.Env = append(opts.Env, pidsDir+"="+dir)
 	opts.Workers, opts.DrainTimeout = 1, 200*time.Millisecond
@@ -158,7 +158,7 @@ func pidsIn(t *testing.T, dir string) []int {
 }
 
 func TestOnlyOwnWorkersCanBeKilled(t *testing.T) {
-	service := run(t, worker(t, "serve"))
+	service := run(t, workerOptions(t, "serve"))
 	service.untilReady(1)
 	for _, pid := range []int{-1, 0, 1, os.Getpid(), service.guardPid(t)} {
 		if err := service.Kill(pid); err == nil || hint.Of(err) == "" {
@@ -184,7 +184,7 @@ func (r *runs) guardPid(t *testing.T) int {
 }
 
 func TestAKilledGuardIsReplaced(t *testing.T) {
-	service := run(t, worker(t, "serve"))
+	service := run(t, workerOptions(t, "serve"))
 	service.untilReady(1)
 	old := service.guardPid(t)
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
@@ -197,7 +197,7 @@ func TestAKilledGuardIsReplaced(t *testing.T) {
 }
 
 func TestZombiesAreCollected(t *testing.T) {
-	service := run(t, worker(t, "serve"))
+	service := run(t, workerOptions(t, "serve"))
 	for _, w := range service.untilReady(1).Replicas[0].Workers {
 		if err := service.Kill(w.PID); err != nil {
 			t.Fatal(err)

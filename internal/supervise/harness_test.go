@@ -43,8 +43,8 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// worker returns options for a service whose workers are this test binary in a role.
-func worker(t *testing.T, role string) Options {
+// workerOptions returns options for a service whose workers are this test binary in a role.
+func workerOptions(t *testing.T, role string) Options {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -15,6 +15,7 @@ var roles = map[string]func() error{
 	"serve":      runServingWorker,
 	"real":       runRealWorker,
 	"fail":       runFailingWorker,
+	"gated":      runGatedWorker,
 	"mute":       runMuteWorker,
 	"stubborn":   runStubbornWorker,
 	"parent":     runParentWorker,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 )
 
 // notifySocket is the datagram socket on which one worker says READY=1 and STOPPING=1 (sd_notify(3)).
@@ -38,19 +39,37 @@ func (n *notifySocket) read(changed func()) {
 		if err != nil {
 			return
 		}
-		for line := range strings.SplitSeq(string(buf[:length]), "\n") {
-			switch line {
-			case "READY=1":
-				n.ready.Store(true)
-			case "STOPPING=1":
-				n.stopping.Store(true)
-			}
-		}
+		n.heed(buf[:length])
 		changed()
 	}
 }
 
+// heed takes one datagram: assignments, one per line, of which most are of no concern here.
+func (n *notifySocket) heed(datagram []byte) {
+	for line := range strings.SplitSeq(string(datagram), "\n") {
+		switch line {
+		case "READY=1":
+			n.ready.Store(true)
+		case "STOPPING=1":
+			n.stopping.Store(true)
+		}
+	}
+}
+
+// close heeds what the worker, which has exited, said last, and removes the socket.
 func (n *notifySocket) close() {
+	if raw, err := n.conn.SyscallConn(); err == nil {
+		buf := make([]byte, maxNotification)
+		raw.Control(func(fd uintptr) {
+			for {
+				length, _, err := syscall.Recvfrom(int(fd), buf, 0) // does not wait: the socket is non-blocking
+				if err != nil || length < 0 {
+					return
+				}
+				n.heed(buf[:length])
+			}
+		})
+	}
 	n.conn.Close()
 	<-n.done
 	os.Remove(n.path)

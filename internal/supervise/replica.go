@@ -156,6 +156,7 @@ func (c *control) lookAtSlot(r *replica, s *slot, now time.Time) {
 		return
 	}
 	s.process = p
+	c.observe(p, now)
 }
 
 // bury empties the slot of a process that has exited, and notes why it did. Only a process that was never ready delays

@@ -23,6 +23,7 @@ import (
 const (
 	totalsDir = "TEST_TOTALS" // where serve writes its total when it ends
 	pidsDir   = "TEST_PIDS"   // where parent notes its own process id and its child's
+	gate      = "TEST_GATE"   // a file: gated does not end before it exists
 	settings  = "TEST_SETTINGS"
 )
 
@@ -109,6 +110,7 @@ func servingHandler(total *atomic.Int64) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /count", func(http.ResponseWriter, *http.Request) { total.Add(1) })
 	mux.HandleFunc("GET /pid", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) })
+	mux.HandleFunc("GET /environment", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Join(os.Environ(), "\n")) })
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush() // the client knows that it has begun
 		<-time.After(time.Second)
@@ -133,6 +135,23 @@ func runFailingWorker() error { return errors.New("cannot reach the database") }
 // runMuteWorker never notifies.
 func runMuteWorker() error {
 	<-terminated()
+	return nil
+}
+
+// runGatedWorker takes its time to end.
+func runGatedWorker() error {
+	term := terminated()
+	if err := notify("READY=1"); err != nil {
+		return err
+	}
+	<-term
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := os.Stat(os.Getenv(gate)); err == nil {
+			return nil
+		}
+	}
 	return nil
 }
 

@@ -27,7 +27,7 @@ func post(client *http.Client, url string) error {
 }
 
 func TestAHundredScaleUpsAndDownsUnderLoadFailNoRequestAndLoseNoCount(t *testing.T) {
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "serve")
 	opts.MaxReplicas = 4
 	service := run(t, opts)
 	service.untilReady(1)
@@ -79,7 +79,7 @@ func sumTotals(t *testing.T, opts Options) int64 {
 }
 
 func TestScalingDownEndsTheHighestOrdinalsAndUpBeginsTheLowestFreeOne(t *testing.T) {
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "serve")
 	opts.Workers, opts.Replicas = 1, 4
 	service := run(t, opts)
 	if got := names(service.untilReady(4)); got != "clicks-0 clicks-1 clicks-2 clicks-3" {
@@ -96,7 +96,7 @@ func TestScalingDownEndsTheHighestOrdinalsAndUpBeginsTheLowestFreeOne(t *testing
 }
 
 func TestADrainingReplicaKeepsItsNameAndANewOneTakesTheNext(t *testing.T) {
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "gated")
 	opts.Workers = 1
 	service, release := drainingSecondReplica(t, opts)
 
@@ -114,7 +114,7 @@ func TestADrainingReplicaKeepsItsNameAndANewOneTakesTheNext(t *testing.T) {
 }
 
 func TestWithPortsANewReplicaWaitsForTheNameOfTheDrainingOne(t *testing.T) {
-	opts := worker(t, "serve")
+	opts := workerOptions(t, "gated")
 	opts.Workers, opts.MaxReplicas, opts.Metrics = 1, 2, Ports{Start: 5001}
 	service, release := drainingSecondReplica(t, opts)
 	old := service.Snapshot().Replicas[1].Workers[0].PID
@@ -130,31 +130,25 @@ func TestWithPortsANewReplicaWaitsForTheNameOfTheDrainingOne(t *testing.T) {
 	}
 }
 
-// drainingSecondReplica runs two replicas of one worker and has the second drain, stopped, until release is called.
+// drainingSecondReplica runs two replicas of one worker and has the second drain until release is called.
 func drainingSecondReplica(t *testing.T, opts Options) (service *runs, release func()) {
 	t.Helper()
 	opts.Replicas = 2
-	opts.Command, opts.Env = []string{"/bin/sh", "-c", stoppable}, []string{"GATE=" + t.TempDir() + "/open"}
-	opts.ReadyAfter = 1
+	open := filepath.Join(t.TempDir(), "open")
+	opts.Env = append(opts.Env, gate+"="+open)
 	service = run(t, opts)
 	service.untilReady(2)
 	service.Scale(1)
 	service.until("the second replica drains", func(s Snapshot) bool { return s.Replicas[1].State == Draining })
 	return service, func() {
-		if err := os.WriteFile(strings.TrimPrefix(opts.Env[0], "GATE="), nil, 0o600); err != nil {
+		if err := os.WriteFile(open, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// stoppable is a worker that ends, once asked, when the file $GATE appears.
-const stoppable = `
-trap 'until [ -e "$GATE" ]; do sleep 0.02; done; exit 0' TERM
-while :; do sleep 0.02; done
-`
-
 func TestTheSharedSocketStaysNonBlocking(t *testing.T) {
-	opts := worker(t, "serve") // its workers check descriptor 3, too
+	opts := workerOptions(t, "serve") // its workers check descriptor 3, too
 	opts.Workers, opts.Replicas = 5, 4
 	service := run(t, opts)
 	service.untilReady(4)
@@ -172,8 +166,8 @@ func TestTheSharedSocketStaysNonBlocking(t *testing.T) {
 }
 
 func TestTwoServicesRunSideBySide(t *testing.T) {
-	first := run(t, worker(t, "serve"))
-	opts := worker(t, "serve")
+	first := run(t, workerOptions(t, "serve"))
+	opts := workerOptions(t, "serve")
 	opts.Name, opts.RuntimeDir = "dogwalk", first.opts.RuntimeDir
 	second := run(t, opts)
 	first.untilReady(1)

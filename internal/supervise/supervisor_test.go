@@ -111,7 +111,7 @@ func TestCtrlCReachesOnlyTheSupervisorWhichDrains(t *testing.T) {
 }
 
 func TestEachWorkerLeadsItsOwnProcessGroup(t *testing.T) {
-	service := run(t, worker(t, "serve"))
+	service := run(t, workerOptions(t, "serve"))
 	for _, w := range service.untilReady(1).Replicas[0].Workers {
 		if group, err := syscall.Getpgid(w.PID); err != nil || group != w.PID {
 			t.Errorf("worker %d is in group %d, %v", w.PID, group, err)
