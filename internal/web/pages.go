@@ -16,7 +16,7 @@ import (
 
 // dist is what `npm run build` in ui/ makes. It is committed, so that a clone builds without node.
 //
-//go:embed all:dist
+//go:embed dist/index.html dist/assets
 var dist embed.FS
 
 // noncePlaceholder stands in the built index.html (ui/vite.config.ts) where every answer has a nonce of its own: the

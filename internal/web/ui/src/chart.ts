@@ -1,0 +1,240 @@
+// A time chart on uPlot: colours of the theme, a legend that is text, the width of its place.
+
+import "uplot/dist/uPlot.min.css";
+import "./styles/chart.css";
+import uPlot from "uplot";
+import { fill, h } from "./dom";
+import { clock, withUnit } from "./format";
+import type { RangeSeries } from "./prometheus";
+import { colour, onThemeChange, seriesColour } from "./theme";
+
+export interface Line {
+  label: string;
+  /** A colour token; the palette's next if absent. */
+  token?: string;
+  width?: number;
+  /** Draw as steps: the value held until the next one. */
+  stepped?: boolean;
+  filled?: boolean;
+}
+
+export interface ChartData {
+  times: number[];
+  lines: (Line & { values: (number | null)[] })[];
+}
+
+export interface ChartOptions {
+  height: number;
+  unit?: string;
+  /** Says what the chart shows, to those who do not see it. */
+  label: string;
+  showLegend?: boolean;
+  /** Called when a reader selects a span of time. */
+  onSelect?: (start: number, end: number) => void;
+}
+
+/** More lines than this are not drawn: nobody tells them apart, and browsers get slow. */
+export const maxLines = 100;
+const maxLegend = 20;
+
+export class Chart {
+  readonly el: HTMLElement;
+  private readonly place = h("div", { class: "chart-place" });
+  private readonly legend = h("ul", { class: "legend" });
+  private plot: uPlot | undefined;
+  private data: ChartData = { times: [], lines: [] };
+  private span: [number, number] = [0, 1];
+  private shape = "";
+
+  constructor(private readonly options: ChartOptions) {
+    this.el = h("figure", { class: "chart", role: "group", "aria-label": options.label }, this.place, options.showLegend && this.legend);
+    this.place.style.minHeight = `${options.height}px`;
+    new ResizeObserver(() => this.resize()).observe(this.place);
+    onThemeChange(() => this.rebuild());
+  }
+
+  /** Shows the data over the span from start to end, in Unix seconds. */
+  show(data: ChartData, start: number, end: number): void {
+    this.data = data;
+    this.span = [start, end];
+    const shape = JSON.stringify(data.lines.map(({ label, token, width, stepped, filled }) => [label, token, width, stepped, filled]));
+    if (shape !== this.shape || !this.plot) {
+      this.shape = shape;
+      this.rebuild();
+    } else {
+      this.plot.setData(this.aligned(), true);
+    }
+  }
+
+  private aligned(): uPlot.AlignedData {
+    return [this.data.times, ...this.data.lines.map((l) => l.values)];
+  }
+
+  private resize(): void {
+    const width = this.place.clientWidth;
+    if (!this.plot) this.rebuild();
+    else if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.options.height });
+  }
+
+  private rebuild(): void {
+    const width = this.place.clientWidth;
+    if (width === 0 || this.data.lines.length === 0) {
+      this.plot?.destroy();
+      this.plot = undefined;
+      fill(this.legend);
+      return;
+    }
+    this.plot?.destroy();
+    this.plot = new uPlot(this.plotOptions(width), this.aligned(), this.place);
+    this.fillLegend();
+  }
+
+  private fillLegend(): void {
+    if (!this.options.showLegend) return;
+    const items = this.data.lines.slice(0, maxLegend).map((l, i) => {
+      const mark = h("i", { class: "swatch" });
+      mark.style.background = l.token ? `var(${l.token})` : `var(--series-${(i % 10) + 1})`;
+      return h("li", { title: l.label }, mark, h("span", {}, l.label));
+    });
+    const rest = this.data.lines.length - items.length;
+    fill(this.legend, ...items, rest > 0 && h("li", { class: "muted" }, `and ${rest} more`));
+  }
+
+  private plotOptions(width: number): uPlot.Options {
+    const unit = this.options.unit;
+    const axis: uPlot.Axis = {
+      stroke: colour("--muted"),
+      font: "11px system-ui, sans-serif",
+      grid: { stroke: colour("--grid"), width: 1 },
+      ticks: { show: false },
+    };
+    return {
+      width,
+      height: this.options.height,
+      legend: { show: false },
+      padding: [10, 26, 0, 0],
+      cursor: { drag: { x: !!this.options.onSelect, y: false, setScale: false }, points: { size: 7 }, y: false },
+      scales: { x: { time: true, range: () => this.span }, y: { range: yRange } },
+      axes: [
+        { ...axis, space: 76, size: 28, values: (_, splits) => splits.map(clockLabel(this.span[1] - this.span[0])) },
+        { ...axis, size: 62, values: (_, splits) => splits.map((v) => withUnit(v, unit)) },
+      ],
+      series: [{}, ...this.data.lines.map((l, i) => lineSeries(l, i))],
+      plugins: [tooltip(() => this.data, unit)],
+      hooks: {
+        setSelect: [
+          (u) => {
+            if (u.select.width > 4) this.options.onSelect?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+            u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          },
+        ],
+      },
+    };
+  }
+}
+
+function lineSeries(l: Line, i: number): uPlot.Series {
+  const stroke = l.token ? colour(l.token) : seriesColour(i);
+  return {
+    label: l.label,
+    stroke,
+    width: l.width ?? 1.6,
+    fill: l.filled ? withAlpha(stroke, 0.12) : undefined,
+    paths: l.stepped ? uPlot.paths.stepped!({ align: 1 }) : uPlot.paths.linear!(),
+    points: { show: (u, s) => countValues(u.data[s] as (number | null)[]) === 1, size: 5, fill: stroke },
+    spanGaps: false,
+  };
+}
+
+function countValues(values: (number | null)[]): number {
+  return values.filter((v) => v !== null && v !== undefined).length;
+}
+
+/** rgb(…) as computed styles have it, see-through. */
+function withAlpha(rgb: string, alpha: number): string {
+  return rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
+}
+
+/** From 0 where that is not a waste of the place, with room above. A flat line lies neither on the floor nor the ceiling. */
+export function yRange(_: uPlot | undefined, low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+  if (low === high) return low === 0 ? [0, 1] : low > 0 ? [0, low * 1.5] : [low * 1.5, 0];
+  const room = (high - low) * 0.08;
+  return [low >= 0 && low < high * 0.7 ? 0 : low - room, high <= 0 && high > low * 0.7 ? 0 : high + room];
+}
+
+function clockLabel(span: number): (t: number) => string {
+  return (t) => {
+    const d = new Date(t * 1000);
+    if (span > 2 * 86400) return `${d.getDate()}.${d.getMonth() + 1}. ${d.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+    return d.toLocaleTimeString("en-GB", span > 1800 ? { hour: "2-digit", minute: "2-digit" } : {});
+  };
+}
+
+/** The values under the cursor, nearest lines first. */
+function tooltip(data: () => ChartData, unit: string | undefined): uPlot.Plugin {
+  const box = h("div", { class: "tooltip", hidden: true });
+  return {
+    hooks: {
+      init: (u) => u.over.append(box),
+      setCursor: (u) => {
+        const { idx, left = -1, top = 0 } = u.cursor;
+        const time = idx === null || idx === undefined ? undefined : data().times[idx];
+        if (left < 0 || time === undefined) {
+          box.hidden = true;
+          return;
+        }
+        const at = u.posToVal(top, "y");
+        const rows = data()
+          .lines.map((l, i) => ({ l, i, v: l.values[idx!] }))
+          .filter((r): r is { l: ChartData["lines"][0]; i: number; v: number } => r.v !== null && r.v !== undefined)
+          .sort((a, b) => Math.abs(a.v - at) - Math.abs(b.v - at))
+          .slice(0, 6)
+          .map(({ l, i, v }) => {
+            const mark = h("i", { class: "swatch" });
+            mark.style.background = l.token ? `var(${l.token})` : `var(--series-${(i % 10) + 1})`;
+            return h("div", { class: "tooltip-row" }, mark, h("span", {}, l.label), h("b", {}, withUnit(v, unit)));
+          });
+        fill(box, h("div", { class: "tooltip-time" }, clock(time)), ...rows);
+        box.hidden = rows.length === 0;
+        const toLeft = left > u.over.clientWidth / 2;
+        box.style.left = toLeft ? "auto" : `${left + 14}px`;
+        box.style.right = toLeft ? `${u.over.clientWidth - left + 14}px` : "auto";
+        box.style.top = "6px";
+      },
+    },
+  };
+}
+
+/** Puts series on one axis of times; where a series has no sample there is a gap. Series beyond maxLines are left out. */
+export function align(result: RangeSeries[], name: (labels: Record<string, string>) => string, line: Partial<Line> = {}): ChartData {
+  const drawn = result.slice(0, maxLines);
+  const samples = drawn.map((s) => s.values ?? (s.histograms ?? []).map(([t, v]): [number, string] => [t, v.count]));
+  const times = [...new Set(samples.flatMap((s) => s.map(([t]) => t)))].sort((a, b) => a - b);
+  const at = new Map(times.map((t, i) => [t, i]));
+  const lines = drawn.map((s, i) => {
+    const values = new Array<number | null>(times.length).fill(null);
+    for (const [t, v] of samples[i]!) {
+      const n = Number(v); // "NaN", "+Inf": a gap
+      values[at.get(t)!] = Number.isFinite(n) ? n : null;
+    }
+    return { label: name(s.metric), ...line, values };
+  });
+  return { times, lines };
+}
+
+/** Adds what a chart would show as an unbroken line although there were no samples: an empty point in each hole. */
+export function withGaps(data: ChartData, step: number): ChartData {
+  const times: number[] = [];
+  const values: (number | null)[][] = data.lines.map(() => []);
+  data.times.forEach((t, i) => {
+    const before = data.times[i - 1];
+    if (before !== undefined && t - before > step * 1.5) {
+      times.push(before + step);
+      values.forEach((v) => v.push(null));
+    }
+    times.push(t);
+    data.lines.forEach((l, n) => values[n]!.push(l.values[i] ?? null));
+  });
+  return { times, lines: data.lines.map((l, n) => ({ ...l, values: values[n]! })) };
+}

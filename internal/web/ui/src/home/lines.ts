@@ -1,0 +1,131 @@
+// Two lines: what scrapes of one random worker see, and the merged count.
+
+import { align, Chart, withGaps, type ChartData } from "../chart";
+import { h, setText } from "../dom";
+import { count } from "../format";
+import { type Application, type Strip, type View } from "../live";
+import { range } from "../prometheus";
+
+const spanSeconds = 180;
+const refreshMilliseconds = 1000;
+
+interface Point {
+  time: number;
+  naive: number | null;
+  merged: number | null;
+}
+
+export class TwoLines {
+  readonly el: HTMLElement;
+  private readonly chart = new Chart({ height: 290, label: "The merged count, and what a naive scrape of one random worker sees, over the last three minutes" });
+  private readonly naiveNow = h("b", { class: "naive-ink" }, "–");
+  private readonly mergedNow = h("b", { class: "accent-ink" }, "–");
+  private readonly falls = h("p", { class: "falls", "data-testid": "falls" });
+  private readonly problem = h("p", { class: "note bad", role: "status" });
+  private strip: Strip;
+  private stored: { naive: ChartData; merged: ChartData } | undefined;
+  private live: Point[] = [];
+  private asking = false;
+  private askedAt = 0;
+
+  constructor(strip: Strip) {
+    this.strip = strip;
+    this.chart.el.setAttribute("data-testid", "naive-chart");
+    const key = (cls: string, text: string, now: HTMLElement) => h("span", { class: "key" }, h("i", { class: `swatch ${cls}` }), text, " ", now);
+    this.el = h(
+      "section",
+      { class: "card lines", "aria-label": "Naive and merged" },
+      h("div", { class: "card-head" }, h("h3", {}, "Why merging matters"), h("div", { class: "keys" }, key("swatch-naive", "a naive scrape of one random worker", this.naiveNow), key("swatch-merged", "merged", this.mergedNow))),
+      h("p", { class: "explain" }, "Behind one address every scrape reaches another worker, so its line jumps. The merged line only rises, also when a worker is killed."),
+      this.chart.el,
+      this.falls,
+      this.problem,
+    );
+  }
+
+  update(a: Application, view: View): void {
+    this.strip = a.strip!;
+    setText(this.naiveNow, count(this.strip.naive.value));
+    setText(this.mergedNow, count(this.strip.merged.value));
+    this.remember(view);
+    if (!this.asking && performance.now() - this.askedAt > refreshMilliseconds && !document.hidden) void this.ask(view.now);
+    this.draw(view);
+  }
+
+  /** Keeps the live values, a point per reading, so that the lines reach to this moment. */
+  private remember(view: View): void {
+    if (!view.snapshot) return;
+    const { naive, merged } = this.strip;
+    const time = view.snapshot.time;
+    const last = this.live.at(-1);
+    if (last && time <= last.time) return;
+    this.live.push({ time, naive: naive.value ?? null, merged: merged.value ?? null });
+    const oldest = time - spanSeconds - 5;
+    while (this.live.length && this.live[0]!.time < oldest) this.live.shift();
+  }
+
+  private async ask(now: number): Promise<void> {
+    const { naiveQuery, mergedQuery } = this.strip;
+    if (!naiveQuery || !mergedQuery) return;
+    this.asking = true;
+    try {
+      const end = Math.floor(now);
+      const span = { start: end - spanSeconds - 1, end, step: 1 };
+      const [naive, merged] = await Promise.all([range(naiveQuery, span), range(mergedQuery, span)]);
+      this.stored = { naive: align(naive.data.slice(0, 1), () => ""), merged: align(merged.data.slice(0, 1), () => "") };
+      setText(this.problem, "");
+    } catch (err) {
+      setText(this.problem, `The stored part of the lines is missing: ${(err as Error).message}`);
+    } finally {
+      this.asking = false;
+      this.askedAt = performance.now();
+    }
+  }
+
+  private draw(view: View): void {
+    const points = this.points();
+    const data: ChartData = {
+      times: points.map((p) => p.time),
+      lines: [
+        { label: "merged", token: "--accent", width: 2.6, stepped: true, filled: true, values: points.map((p) => p.merged) },
+        { label: "one random worker", token: "--naive", width: 2.2, stepped: true, values: points.map((p) => p.naive) },
+      ],
+    };
+    this.chart.show(withGaps(data, 2), view.now - spanSeconds, view.now);
+    const [naive, merged] = [falls(points.map((p) => p.naive)), falls(points.map((p) => p.merged))];
+    setText(this.falls, `In these three minutes the naive line ${fell(naive)}${naive > 0 ? ": to rate(), each fall is a restart of the service" : ""}. The merged line ${fell(merged)}.`);
+    this.falls.hidden = points.length === 0;
+  }
+
+  /** What is stored, and after it what was seen live. */
+  private points(): Point[] {
+    const byTime = new Map<number, Point>();
+    for (const line of ["naive", "merged"] as const) {
+      const data = this.stored?.[line];
+      data?.times.forEach((time, i) => {
+        let p = byTime.get(time);
+        if (!p) byTime.set(time, (p = { time, naive: null, merged: null }));
+        p[line] = data.lines[0]?.values[i] ?? null;
+      });
+    }
+    const points = [...byTime.values()].sort((x, y) => x.time - y.time);
+    const end = points.at(-1)?.time ?? -Infinity;
+    return [...points, ...this.live.filter((p) => p.time > end)];
+  }
+}
+
+/** How often a line went down. */
+export function falls(values: (number | null)[]): number {
+  let n = 0;
+  let last: number | null = null;
+  for (const v of values) {
+    if (v === null) continue;
+    if (last !== null && v < last) n++;
+    last = v;
+  }
+  return n;
+}
+
+function fell(n: number): string {
+  return n === 0 ? "never fell" : n === 1 ? "fell once" : `fell ${n} times`;
+}
