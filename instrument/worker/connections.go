@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,8 +13,8 @@ import (
 type connections struct {
 	mu       sync.Mutex
 	open     map[net.Conn]*connection
-	handlers int // running; more than the busy connections, as a handler may outlive a connection taken over
-	draining bool
+	handlers atomic.Int64 // running; may be more than busy connections, as a handler may outlive a connection it took over
+	draining atomic.Bool
 	ended    chan struct{} // holds a token when something ended while draining
 }
 
@@ -53,9 +54,8 @@ func (c *connections) observe(conn net.Conn, state http.ConnState) {
 	c.signal()
 }
 
-// signal is called with mu held.
 func (c *connections) signal() {
-	if !c.draining {
+	if !c.draining.Load() {
 		return
 	}
 	select {
@@ -66,16 +66,12 @@ func (c *connections) signal() {
 
 // begin counts a handler in, and reports whether the worker is draining.
 func (c *connections) begin() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.handlers++
-	return c.draining
+	c.handlers.Add(1)
+	return c.draining.Load()
 }
 
 func (c *connections) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.handlers--
+	c.handlers.Add(-1)
 	c.signal()
 }
 
@@ -83,7 +79,7 @@ func (c *connections) end() {
 func (c *connections) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.draining = true
+	c.draining.Store(true)
 	now := time.Now()
 	for _, known := range c.open {
 		if !known.busy {
@@ -113,5 +109,5 @@ func (c *connections) sweep(now time.Time, grace time.Duration) (next time.Time,
 			next = end
 		}
 	}
-	return next, len(c.open), c.handlers
+	return next, len(c.open), int(c.handlers.Load())
 }

@@ -83,8 +83,7 @@ func listenUnix(path string) (net.Listener, error) {
 		return nil, problem(fmt.Errorf("the path has %d bytes, and the system allows %d; use a shorter TRUECOUNT_METRICS_DIR", len(path), limit-1))
 	}
 	name := filepath.Base(path)
-	fresh := filepath.Join(filepath.Dir(path), "."+name[:len(name)-len("sock")]+"new") // one byte longer at most
-	fresh = fresh[:len(fresh)-1]
+	fresh := filepath.Join(filepath.Dir(path), "."+name[:len(name)-len("sock")]+"new") // as long as path
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, problem(err)
 	}

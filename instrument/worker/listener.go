@@ -10,7 +10,7 @@ import (
 )
 
 // queueTime is how long a listener of the worker's own still accepts while draining, to empty its queue.
-const queueTime = 20 * time.Millisecond
+const queueTime = 100 * time.Millisecond
 
 // appListener is the application's listener. inherited says that other processes accept from its socket, too.
 type appListener struct {
