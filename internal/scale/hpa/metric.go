@@ -18,9 +18,11 @@ type metric struct {
 	outer   string // what the error of the whole decision puts before the metric's own
 }
 
+var noReading = Reading{Err: errors.New("there is no reading")}
+
 // propose computes what the i-th metric of the spec asks for.
 func (in *Input) propose(i int) metric {
-	m := metric{in: in, reading: &Reading{Err: errors.New("there is no reading")}}
+	m := metric{in: in, reading: &noReading}
 	if i < len(in.Readings) {
 		m.reading = &in.Readings[i]
 	}
