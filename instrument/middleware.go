@@ -52,7 +52,9 @@ func (h *httpMetrics) observe(rec *recorder, method string, took time.Duration, 
 	if route == "" {
 		route = routeUnmatched
 	}
-	status := rec.finalStatus()
+	rec.request = nil // its batch may be kept for a while
+	rec.begin()       // a handler that wrote nothing has answered 200
+	status := rec.status
 	if panicked {
 		status = http.StatusInternalServerError
 	}

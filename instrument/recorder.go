@@ -17,13 +17,13 @@ import (
 // finished response, as it does without the middleware.
 type recorder struct {
 	http.ResponseWriter
-	request  *http.Request // the request as the router saw it, see Routed
-	status   int           // 0 before the header was written
-	size     int64
-	hijacked bool
+	request *http.Request // the request as the router saw it, see Routed
+	status  int           // 0 before the header was written
+	size    int64
 }
 
-func (r *recorder) recorder() *recorder { return r }
+// self tells a recorder from other writers.
+func (r *recorder) self() *recorder { return r }
 
 // Unwrap is for [http.ResponseController].
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
@@ -54,17 +54,6 @@ func (r *recorder) WriteString(s string) (int, error) {
 func (r *recorder) begin() {
 	if r.status == 0 {
 		r.status = http.StatusOK
-	}
-}
-
-func (r *recorder) finalStatus() int {
-	switch {
-	case r.status != 0:
-		return r.status
-	case r.hijacked:
-		return http.StatusSwitchingProtocols
-	default:
-		return http.StatusOK
 	}
 }
 
@@ -114,8 +103,8 @@ func (r *http1Recorder) ReadFrom(src io.Reader) (int64, error) {
 
 func (r *http1Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buf, err := r.ResponseWriter.(http.Hijacker).Hijack()
-	if err == nil {
-		r.hijacked = true
+	if err == nil && r.status == 0 {
+		r.status = http.StatusSwitchingProtocols
 	}
 	return conn, buf, err
 }

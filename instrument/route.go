@@ -52,8 +52,8 @@ func Routed(next http.Handler) http.Handler {
 func recorderOf(w http.ResponseWriter) *recorder {
 	for w != nil {
 		switch v := w.(type) {
-		case interface{ recorder() *recorder }:
-			return v.recorder()
+		case interface{ self() *recorder }:
+			return v.self()
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = v.Unwrap()
 		default:
