@@ -20,6 +20,7 @@ type generation struct {
 	up       bool
 	drained  bool
 	readAt   time.Time // start of the last good reading
+	order    uint64    // of that reading among all
 	saidAt   time.Time // by the worker's own clock, when it gave that reading
 	monotone bool      // its readings are a Merger's own totals: they never restart, only get coarser
 	baseline bool      // what it says first was counted before: it was forgotten in between

@@ -8,16 +8,16 @@ import (
 // What a reading means for the lives of workers. All of it runs under the Merger's lock.
 
 // accept takes in a good answer.
-func (m *Merger) accept(r *reader, a *answer, began time.Time) {
+func (m *Merger) accept(r *reader, a *answer, began time.Time, order uint64) {
 	g := m.lifeOf(r, a)
-	if g == nil || began.Before(g.readAt) { // overtaken: another endpoint of the same life was read since
+	if g == nil || order < g.order { // overtaken: another endpoint of the same life was read since
 		return
 	}
 	m.sequence++
 	o := g.apply(m.ledger, a.reading, m.sequence)
 	m.metrics.skip(a.reading.Skipped, o)
 	m.metrics.retained.Set(float64(m.ledger.series))
-	g.up, g.readAt, g.saidAt = true, began, a.saidAt
+	g.up, g.readAt, g.order, g.saidAt = true, began, order, a.saidAt
 	r.last, r.err = a.reading, nil
 	r.worker = Worker{ID: g.worker, PID: g.pid, Start: g.start, Endpoint: r.endpoint, LastRead: began}
 	if a.drained {

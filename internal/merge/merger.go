@@ -32,6 +32,7 @@ type Merger struct {
 	closed   bool
 
 	version atomic.Uint64
+	began   atomic.Uint64 // readings so far: their order, whatever the clock says
 }
 
 // New makes a Merger. It reads nothing before [Merger.Run] or [Merger.Read].
@@ -193,7 +194,7 @@ func (m *Merger) retire(r *reader) {
 
 // readOne reads r, whose slot the caller has taken, and gives the slot back.
 func (m *Merger) readOne(ctx context.Context, r *reader) {
-	began := m.options.Now()
+	began, order := m.options.Now(), m.began.Add(1)
 	a, err := r.read(ctx)
 	took := m.options.Now().Sub(began)
 	m.mu.Lock()
@@ -203,7 +204,7 @@ func (m *Merger) readOne(ctx context.Context, r *reader) {
 	case err == nil:
 		m.metrics.reads.Inc()
 		m.metrics.readDuration.Observe(max(0, took.Seconds()))
-		m.accept(r, a, began)
+		m.accept(r, a, began, order)
 	case ctx.Err() == nil: // else we were told to stop: the worker did nothing wrong
 		m.fail(r, err)
 	}

@@ -1,0 +1,17 @@
+package merge_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The test binary is also the worker process of the tests that kill real ones.
+func TestMain(m *testing.M) {
+	if os.Getenv(envWorkerProcess) != "" {
+		workerProcess()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,99 @@
+package merge_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+func nativeOpts() prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{Name: "seconds", Help: "T.", Buckets: []float64{.1, 1, 10}, NativeHistogramBucketFactor: 1.1}
+}
+
+func TestNativeHistogramsAndExemplarsSurviveTheMerge(t *testing.T) {
+	dir := socketDir(t)
+	all := prometheus.NewHistogram(nativeOpts()) // the oracle: one registry that observes everything
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(all)
+	m := mergerOf(t, dir)
+	random := rand.New(rand.NewPCG(1, 2))
+	for pid := 1; pid <= 3; pid++ {
+		w := startWorker(t, dir, pid)
+		h := prometheus.NewHistogram(nativeOpts())
+		w.registry.MustRegister(h)
+		for range 5 { // readings in between, so that differences are added up
+			for range 100 {
+				v := float64(int(random.ExpFloat64()*1024)) / 1024
+				h.Observe(v)
+				all.Observe(v)
+			}
+			h.(prometheus.ExemplarObserver).ObserveWithExemplar(0.5, prometheus.Labels{"trace_id": "abc"})
+			all.Observe(0.5)
+			read(t, m)
+		}
+		w.remove()
+	}
+	got := families(t, m)["seconds"].Metric[0].Histogram
+	gathered, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := gathered[0].Metric[0].Histogram
+	if got.GetSampleCount() != want.GetSampleCount() || got.GetSampleSum() != want.GetSampleSum() {
+		t.Errorf("count and sum %d %v, want %d %v", got.GetSampleCount(), got.GetSampleSum(), want.GetSampleCount(), want.GetSampleSum())
+	}
+	if got.GetSchema() != want.GetSchema() || got.GetZeroCount() != want.GetZeroCount() || got.GetZeroThreshold() != want.GetZeroThreshold() {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if g, w := buckets(got), buckets(want); len(g) != len(w) {
+		t.Errorf("%d native buckets, want %d", len(g), len(w))
+	} else {
+		for i, n := range w {
+			if g[i] != n {
+				t.Errorf("native bucket %d is %d, want %d", i, g[i], n)
+			}
+		}
+	}
+	if e := got.Bucket[1].Exemplar; e == nil || e.GetValue() != 0.5 || e.Label[0].GetValue() != "abc" {
+		t.Errorf("the exemplar is %v", e)
+	}
+	if len(got.Exemplars) == 0 {
+		t.Error("the native histogram has no exemplars")
+	}
+	parses(t, m)
+}
+
+// buckets are the native positive buckets that are not empty, by index.
+func buckets(h *dto.Histogram) map[int]int64 {
+	out := map[int]int64{}
+	index, count, at := 0, int64(0), 0
+	for _, s := range h.PositiveSpan {
+		index += int(s.GetOffset())
+		for range s.GetLength() {
+			if count += h.PositiveDelta[at]; count != 0 {
+				out[index] = count
+			}
+			at++
+			index++
+		}
+	}
+	return out
+}
+
+func TestTheNewestExemplarOfABucketIsKeptInTheOrderOfReadings(t *testing.T) {
+	dir := socketDir(t)
+	a, b := startWorker(t, dir, 1), startWorker(t, dir, 2)
+	ca, cb := a.counter("clicks_total").(prometheus.ExemplarAdder), b.counter("clicks_total").(prometheus.ExemplarAdder)
+	m := mergerOf(t, dir)
+	for i, add := range []func(float64, prometheus.Labels){ca.AddWithExemplar, cb.AddWithExemplar, ca.AddWithExemplar} {
+		id := time.Duration(i).String()
+		add(1, prometheus.Labels{"trace_id": id})
+		read(t, m)
+		if e := families(t, m)["clicks_total"].Metric[0].Counter.Exemplar; e.GetLabel()[0].GetValue() != id {
+			t.Errorf("after %s the exemplar is %v", id, e)
+		}
+	}
+}

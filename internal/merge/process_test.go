@@ -1,0 +1,5 @@
+package merge_test
+
+const envWorkerProcess = "TRUECOUNT_MERGE_TEST_WORKER"
+
+func workerProcess() {}
