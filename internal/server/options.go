@@ -84,6 +84,7 @@ func (o *Options) complete() error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	o.Logger = slog.New(redacting{o.Logger.Handler()})
 	if o.Retention == (Retention{}) {
 		o.Retention.Time = 15 * 24 * time.Hour
 	}

@@ -11,9 +11,9 @@ import (
 // reverse order and returns. An orderly end is no error. A server runs once.
 func (s *Server) Run(ctx context.Context) (err error) {
 	if !s.running.CompareAndSwap(false, true) {
-		return errors.New("the server has been run before")
+		return errors.New("the server has been run or closed before")
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.release()) }()
 	if err := s.applyFirst(); err != nil {
 		return err
 	}

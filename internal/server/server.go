@@ -85,7 +85,7 @@ func New(opts Options) (_ *Server, err error) {
 	s.closers.add("metrics", func() error { s.reg.release(); return nil })
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Close())
+			err = errors.Join(err, s.release())
 		}
 	}()
 	if s.metrics, err = newMetrics(s.reg); err != nil {
@@ -136,8 +136,15 @@ func (s *Server) Query(ctx context.Context, query string, at time.Time) (promql.
 		"query %q gives a %s, not an instant vector", query, result.Value.Type())
 }
 
-// Close ends a server that was never run; after Run it does nothing.
+// Close ends a server that was never run and does nothing to one that was: Run ends what it runs.
 func (s *Server) Close() error {
+	if !s.running.CompareAndSwap(false, true) {
+		return nil
+	}
+	return s.release()
+}
+
+func (s *Server) release() error {
 	s.gate.close()
 	return s.closers.unwind(s.opts.Logger)
 }

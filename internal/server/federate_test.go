@@ -1,0 +1,60 @@
+package server
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestFederationGivesTheLatestSampleWithItsTime(t *testing.T) {
+	tg := newTarget(t, "clicks_total{worker=\"1\"} 7\nclicks_total{worker=\"2\"} 8\nwalks_total 1\n")
+	in := run(t, configuration(t, "scrape.yml", "target.invalid:1", tg.addr()))
+	in.eventuallyValue(t, `count(clicks_total)`, "2")
+	code, body := in.get(t, "/federate", "match[]", `clicks_total{worker="1"}`, "match[]", `{__name__=~"walks.*"}`)
+	if code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	times := regexp.MustCompile(` \d{13}\n`)
+	if found := times.FindAllString(body, -1); len(found) != 2 {
+		t.Errorf("times: %q", found)
+	}
+	want := `# TYPE clicks_total untyped
+clicks_total{instance="ADDR",job="clicks",region="here",team="web",worker="1"} 7 T
+# TYPE walks_total untyped
+walks_total{instance="ADDR",job="clicks",region="here",team="web"} 1 T
+`
+	if got := strings.ReplaceAll(times.ReplaceAllString(body, " T\n"), tg.addr(), "ADDR"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestFederationKeepsTheInstanceOfAggregatesEmpty(t *testing.T) {
+	tg := newTarget(t, "clicks_total 7\n")
+	config := configuration(t, "rules.yml", "target.invalid:1", tg.addr(), "alertmanager.invalid:1", "127.0.0.1:1")
+	withRules(t, config, "rules_clicks.yml")
+	in := run(t, config)
+	in.eventuallyValue(t, "job:clicks:sum", "7")
+	_, body := in.get(t, "/federate", "match[]", "job:clicks:sum")
+	if !strings.Contains(body, `job:clicks:sum{instance="",job="clicks"} 7 `) {
+		t.Error(body)
+	}
+}
+
+func TestFederationLeavesOutEndedSeriesAndRefusesBadSelectors(t *testing.T) {
+	tg := newTarget(t, "clicks_total 7\nwalks_total 1\n")
+	in := run(t, configuration(t, "scrape.yml", "target.invalid:1", tg.addr()))
+	in.eventuallyValue(t, "walks_total", "1")
+	tg.set("clicks_total 7\n")
+	in.eventuallyValue(t, "walks_total", "")
+	_, body := in.get(t, "/federate", "match[]", `{__name__=~".*_total"}`)
+	if !strings.Contains(body, "clicks_total") || strings.Contains(body, "walks_total") {
+		t.Error(body)
+	}
+	if code, body := in.get(t, "/federate", "match[]", `{`); code != http.StatusBadRequest {
+		t.Errorf("a broken selector: %d %s", code, body)
+	}
+	if code, body := in.get(t, "/federate"); code != http.StatusOK || body != "" {
+		t.Errorf("no selector: %d %q", code, body)
+	}
+}
