@@ -25,7 +25,7 @@ func newBand(bounds Bounds, walks []store.Walk) band {
 	percent := func(metres int) float64 { return min(100, float64(metres)*100/float64(2*bounds.Longest)) }
 	b.From = percent(bounds.Shortest)
 	b.Width = percent(bounds.Longest) - b.From
-	b.At = percent(b.Average)
+	b.At = min(99, percent(b.Average)) // the mark itself has a width
 	return b
 }
 
