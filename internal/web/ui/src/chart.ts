@@ -5,23 +5,8 @@ import "./styles/chart.css";
 import uPlot from "uplot";
 import { fill, h } from "./dom";
 import { clock, withUnit } from "./format";
-import type { RangeSeries } from "./prometheus";
+import { yRange, type ChartData, type Line } from "./series";
 import { colour, onThemeChange, seriesColour } from "./theme";
-
-export interface Line {
-  label: string;
-  /** A colour token; the palette's next if absent. */
-  token?: string;
-  width?: number;
-  /** Draw as steps: the value held until the next one. */
-  stepped?: boolean;
-  filled?: boolean;
-}
-
-export interface ChartData {
-  times: number[];
-  lines: (Line & { values: (number | null)[] })[];
-}
 
 export interface ChartOptions {
   height: number;
@@ -33,8 +18,6 @@ export interface ChartOptions {
   onSelect?: (start: number, end: number) => void;
 }
 
-/** More lines than this are not drawn: nobody tells them apart, and browsers get slow. */
-export const maxLines = 100;
 const maxLegend = 20;
 
 export class Chart {
@@ -114,7 +97,7 @@ export class Chart {
       legend: { show: false },
       padding: [10, 26, 0, 0],
       cursor: { drag: { x: !!this.options.onSelect, y: false, setScale: false }, points: { size: 7 }, y: false },
-      scales: { x: { time: true, range: () => this.span }, y: { range: yRange } },
+      scales: { x: { time: true, range: () => this.span }, y: { range: (_, low, high) => yRange(low, high) } },
       axes: [
         { ...axis, space: 76, size: 28, values: (_, splits) => splits.map(clockLabel(this.span[1] - this.span[0])) },
         { ...axis, size: 62, values: (_, splits) => splits.map((v) => withUnit(v, unit)) },
@@ -153,14 +136,6 @@ function countValues(values: (number | null)[]): number {
 /** rgb(…) as computed styles have it, see-through. */
 function withAlpha(rgb: string, alpha: number): string {
   return rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
-}
-
-/** From 0 where that is not a waste of the place, with room above. A flat line lies neither on the floor nor the ceiling. */
-export function yRange(_: uPlot | undefined, low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  if (low === high) return low === 0 ? [0, 1] : low > 0 ? [0, low * 1.5] : [low * 1.5, 0];
-  const room = (high - low) * 0.08;
-  return [low >= 0 && low < high * 0.7 ? 0 : low - room, high <= 0 && high > low * 0.7 ? 0 : high + room];
 }
 
 function clockLabel(span: number): (t: number) => string {
@@ -204,37 +179,4 @@ function tooltip(data: () => ChartData, unit: string | undefined): uPlot.Plugin 
       },
     },
   };
-}
-
-/** Puts series on one axis of times; where a series has no sample there is a gap. Series beyond maxLines are left out. */
-export function align(result: RangeSeries[], name: (labels: Record<string, string>) => string, line: Partial<Line> = {}): ChartData {
-  const drawn = result.slice(0, maxLines);
-  const samples = drawn.map((s) => s.values ?? (s.histograms ?? []).map(([t, v]): [number, string] => [t, v.count]));
-  const times = [...new Set(samples.flatMap((s) => s.map(([t]) => t)))].sort((a, b) => a - b);
-  const at = new Map(times.map((t, i) => [t, i]));
-  const lines = drawn.map((s, i) => {
-    const values = new Array<number | null>(times.length).fill(null);
-    for (const [t, v] of samples[i]!) {
-      const n = Number(v); // "NaN", "+Inf": a gap
-      values[at.get(t)!] = Number.isFinite(n) ? n : null;
-    }
-    return { label: name(s.metric), ...line, values };
-  });
-  return { times, lines };
-}
-
-/** Adds what a chart would show as an unbroken line although there were no samples: an empty point in each hole. */
-export function withGaps(data: ChartData, step: number): ChartData {
-  const times: number[] = [];
-  const values: (number | null)[][] = data.lines.map(() => []);
-  data.times.forEach((t, i) => {
-    const before = data.times[i - 1];
-    if (before !== undefined && t - before > step * 1.5) {
-      times.push(before + step);
-      values.forEach((v) => v.push(null));
-    }
-    times.push(t);
-    data.lines.forEach((l, n) => values[n]!.push(l.values[i] ?? null));
-  });
-  return { times, lines: data.lines.map((l, n) => ({ ...l, values: values[n]! })) };
 }

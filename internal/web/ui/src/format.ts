@@ -29,20 +29,20 @@ export function short(v: MaybeNumber): string {
   if (abs === 0) return "0";
   if (abs < 1e-4) return v.toExponential(1);
   for (const [limit, suffix] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]] as const) {
-    if (abs >= limit) return trim((v / (limit === 1e4 ? 1e3 : limit)).toPrecision(3)) + suffix;
+    if (abs >= limit) return threeDigits(v / (limit === 1e4 ? 1e3 : limit)) + suffix;
   }
   if (abs >= 1000) return whole.format(v);
-  return trim(v.toPrecision(3));
+  return threeDigits(v);
 }
 
-function trim(s: string): string {
-  return s.includes(".") && !s.includes("e") ? s.replace(/\.?0+$/, "") : s;
+function threeDigits(v: number): string {
+  return String(Number(v.toPrecision(3))); // without exponents and trailing zeros
 }
 
 /** As Kubernetes writes quantities: 0.0167 is 16.7m. */
 export function quantity(v: MaybeNumber): string {
   if (v === null || v === undefined || !Number.isFinite(v)) return none;
-  if (v !== 0 && Math.abs(v) < 1) return trim((v * 1000).toPrecision(3)) + "m";
+  if (v !== 0 && Math.abs(v) < 1) return threeDigits(v * 1000) + "m";
   return short(v);
 }
 

@@ -1,10 +1,11 @@
 // Two lines: what scrapes of one random worker see, and the merged count.
 
-import { align, Chart, withGaps, type ChartData } from "../chart";
+import { Chart } from "../chart";
 import { h, setText } from "../dom";
 import { count } from "../format";
 import { type Application, type Strip, type View } from "../live";
 import { range } from "../prometheus";
+import { align, falls, withGaps, type ChartData } from "../series";
 
 const spanSeconds = 180;
 const refreshMilliseconds = 1000;
@@ -112,18 +113,6 @@ export class TwoLines {
     const end = points.at(-1)?.time ?? -Infinity;
     return [...points, ...this.live.filter((p) => p.time > end)];
   }
-}
-
-/** How often a line went down. */
-export function falls(values: (number | null)[]): number {
-  let n = 0;
-  let last: number | null = null;
-  for (const v of values) {
-    if (v === null) continue;
-    if (last !== null && v < last) n++;
-    last = v;
-  }
-  return n;
 }
 
 function fell(n: number): string {

@@ -1,10 +1,11 @@
 // The applications with their charts, drawn from stored values.
 
-import { align, Chart, withGaps } from "../chart";
+import { Chart } from "../chart";
 import { fill, h, setAttr, setText, webURL } from "../dom";
 import { ago, legend, withUnit } from "../format";
 import type { Application, Panel } from "../live";
 import { lastSpan, range } from "../prometheus";
+import { align, withGaps } from "../series";
 
 const ranges = ["5m", "15m", "1h", "6h"] as const;
 const rangeSeconds: Record<string, number> = { "5m": 300, "15m": 900, "1h": 3600, "6h": 21600 };

@@ -54,7 +54,7 @@ class ProcessRow {
     setText(replica, r.replica);
     setText(index, String(r.index));
     setText(pid, String(r.pid));
-    setText(this.state, r.up ? r.state : `${r.state}, down`);
+    setText(this.state, r.up ? r.state : r.error ? `down: ${r.error}` : "down");
     setAttr(this.state, "data-state", r.up ? r.state : "down");
     setAttr(this.state, "title", r.error ?? null);
     setText(value, count(r.value));

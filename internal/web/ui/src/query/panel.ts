@@ -1,10 +1,11 @@
 // One expression: its editor, its controls, its table or graph.
 
 import type { EditorView } from "@codemirror/view";
-import { align, Chart, maxLines, withGaps } from "../chart";
+import { Chart } from "../chart";
 import { fill, h, setAttr, setText } from "../dom";
 import { duration, parseDuration, seriesName } from "../format";
 import { instant, range, type Answer } from "../prometheus";
+import { align, maxLines, withGaps } from "../series";
 import { editor } from "./editor";
 import { formatTime, parseTime, stepFor, type PanelState } from "./state";
 import { resultTable } from "./table";
