@@ -91,7 +91,7 @@ func (b *blocking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "done")
 }
 
-// drain begins to drain and returns when the worker knows.
+// drain begins to drain and returns when the worker accepts no more.
 func (w *running) drain(b *blocking) {
 	w.t.Helper()
 	c := w.client()
@@ -107,6 +107,13 @@ func (w *running) drain(b *blocking) {
 		w.t.Fatalf("a streaming handler, told that the worker drains, answered %q, %v", body, err)
 	}
 	c.close()
+	eventually(w.t, "no connection is accepted", func() bool {
+		conn, err := net.Dial("tcp", w.addr)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
 }
 
 func TestAnIdleConnectionIsServedOnceMoreWhileDraining(t *testing.T) {

@@ -23,6 +23,7 @@ func ExampleRun() {
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") })
 
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	ready := make(chan net.Addr)
 	ended := make(chan error)
 	go func() {

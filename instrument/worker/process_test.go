@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -29,8 +30,8 @@ type process struct {
 const shim = `LISTEN_PID=$$; export LISTEN_PID; exec "$0"`
 
 // start starts a worker on a shared socket by the convention of socket activation. Descriptors are passed raw, as
-// os/exec would make the shared socket blocking.
-func start(t *testing.T, socket *net.TCPListener, dir string, env ...string) *process {
+// os/exec would make the shared socket blocking. It is passed once for each name, http if none is given.
+func start(t *testing.T, socket *net.TCPListener, dir string, names ...string) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, exited: make(chan struct{})}
 	path := filepath.Join(dir, fmt.Sprintf("n%d", rand.Uint32()))
@@ -41,27 +42,23 @@ func start(t *testing.T, socket *net.TCPListener, dir string, env ...string) *pr
 	t.Cleanup(func() { _ = p.notify.Close() })
 
 	files := []uintptr{0, 1, 2}
-	env = append(env, asWorker+"=1", "NOTIFY_SOCKET="+path, "TRUECOUNT_METRICS_DIR="+dir, "PATH="+os.Getenv("PATH"))
-	spawn := func() {
-		p.pid, err = syscall.ForkExec("/bin/sh", []string{"sh", "-c", shim, executable(t)}, &syscall.ProcAttr{Files: files, Env: env})
+	if len(names) == 0 {
+		names = []string{"http"}
 	}
-	if socket != nil {
-		env = append(env, "LISTEN_FDS=1", "LISTEN_FDNAMES=http")
-		raw, rerr := socket.SyscallConn()
-		if rerr != nil {
-			t.Fatal(rerr)
-		}
-		rerr = raw.Control(func(fd uintptr) {
-			files = append(files, fd)
-			spawn()
-		})
-		if rerr != nil {
-			t.Fatal(rerr)
-		}
-	} else {
-		spawn()
-	}
+	env := []string{asWorker + "=1", "NOTIFY_SOCKET=" + path, "TRUECOUNT_METRICS_DIR=" + dir, "PATH=" + os.Getenv("PATH"),
+		"LISTEN_FDS=" + strconv.Itoa(len(names)), "LISTEN_FDNAMES=" + strings.Join(names, ":")}
+	raw, err := socket.SyscallConn()
 	if err != nil {
+		t.Fatal(err)
+	}
+	var forkErr error
+	err = raw.Control(func(fd uintptr) {
+		for range names {
+			files = append(files, fd)
+		}
+		p.pid, forkErr = syscall.ForkExec("/bin/sh", []string{"sh", "-c", shim, executable(t)}, &syscall.ProcAttr{Files: files, Env: env})
+	})
+	if err := errors.Join(err, forkErr); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -237,7 +234,7 @@ func TestChildrenOfAWorkerInheritNothingOfIt(t *testing.T) {
 		t.Log("no /proc: only the variables are looked at")
 	}
 	socket := listen(t)
-	p := start(t, socket, t.TempDir())
+	p := start(t, socket, t.TempDir(), "other", "http")
 	p.told("READY=1")
 	c := &client{addr: socket.Addr().String()}
 	_, child, err := c.do("GET", "/child", "")
