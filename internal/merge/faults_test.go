@@ -133,8 +133,10 @@ var worst = map[string]http.HandlerFunc{
 		w.Header().Set("Content-Type", acceptProto)
 		_, _ = w.Write([]byte{0xff, 0xff, 0xff, 0xff, 0x0f, 1, 2, 3}) // says 4 GB
 	},
-	"status":          func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
-	"status redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound) },
+	"status": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
+	"status redirect": func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+	},
 }
 
 func TestM14AHostileWorkerIsSkippedItsLastGoodCountsStand(t *testing.T) {
