@@ -1,0 +1,81 @@
+package merge_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/truecount/truecount/internal/merge"
+)
+
+// fourWorkers are a service as the library instruments one: 12 routes with counters and latency histograms, the Go and
+// process collectors; about 330 series with 1,000 samples each.
+func fourWorkers(b *testing.B) *merge.Merger {
+	dir := socketDir(b)
+	for pid := 1; pid <= 4; pid++ {
+		w := startWorker(b, dir, pid)
+		requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests."}, []string{"route", "method", "status"})
+		latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_request_duration_seconds", Help: "Latency."}, []string{"route", "method"})
+		w.registry.MustRegister(requests, latency, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		for route := range 12 {
+			for _, method := range []string{"GET", "POST"} {
+				for _, status := range []string{"200", "301", "400", "404", "500"} {
+					requests.WithLabelValues(fmt.Sprintf("/route/%d", route), method, status).Inc()
+				}
+				latency.WithLabelValues(fmt.Sprintf("/route/%d", route), method).Observe(float64(route) / 10)
+			}
+		}
+	}
+	m := mergerOf(b, dir)
+	read(b, m)
+	return m
+}
+
+// One round: four workers are asked, answer, are decoded and added up. The workers' own work is included, as they are in this process.
+func BenchmarkReadingRound4Workers(b *testing.B) {
+	m := fourWorkers(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := m.Read(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The first scrape after a reading puts the page together and writes it.
+func BenchmarkMergedScrape4WorkersAfterAReading(b *testing.B) {
+	for name, accept := range map[string]string{"text": "", "protobuf": acceptProto} {
+		b.Run(name, func(b *testing.B) {
+			m := fourWorkers(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				read(b, m)
+				b.StartTimer()
+				b.SetBytes(int64(scrapeSize(m, accept)))
+			}
+		})
+	}
+}
+
+// Any further scrape until the next reading.
+func BenchmarkMergedScrape4WorkersCached(b *testing.B) {
+	m := fourWorkers(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.SetBytes(int64(scrapeSize(m, "")))
+	}
+}
+
+func scrapeSize(h http.Handler, accept string) int {
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", accept)
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec.Body.Len()
+}

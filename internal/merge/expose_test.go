@@ -1,0 +1,181 @@
+package merge_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/merge/endpoints"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// service is two workers with one metric of each kind, and a third that has ended.
+func service(t testing.TB) *merge.Merger {
+	dir := socketDir(t)
+	m := mergerOf(t, dir)
+	for pid := 1; pid <= 3; pid++ {
+		w := startWorker(t, dir, pid)
+		walks := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "walks_started_total", Help: "Walks \\ started.\nBy kind."}, []string{"kind"})
+		distance := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "walk_distance_meters", Help: "Distance walked.", Buckets: []float64{50, 200, 400}})
+		size := prometheus.NewSummary(prometheus.SummaryOpts{Name: "answer_size_bytes", Help: "Size of answers.", Objectives: map[float64]float64{.5: .05}})
+		queue := prometheus.NewGauge(prometheus.GaugeOpts{Name: "queue_length", Help: "Walks waiting."})
+		info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "app_info", Help: "Version.", ConstLabels: prometheus.Labels{"version": "1.0"}})
+		w.registry.MustRegister(walks, distance, size, queue, info)
+		walks.WithLabelValues("long").Add(2)
+		walks.WithLabelValues("say \"short\"").Add(0.5)
+		distance.Observe(100)
+		distance.Observe(1000)
+		size.Observe(512)
+		queue.Set(float64(pid))
+		info.Set(1)
+		read(t, m)
+		if pid == 1 {
+			w.remove()
+		}
+	}
+	read(t, m)
+	return m
+}
+
+func TestTheExpositionIsTheGoldenOne(t *testing.T) {
+	m := service(t)
+	for file, accept := range map[string]string{
+		"testdata/service.txt":         "",
+		"testdata/service.openmetrics": "application/openmetrics-text; version=1.0.0",
+	} {
+		got := withoutTimes(string(scrapeAs(t, m, accept)))
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s:\n%s", file, diff)
+		}
+	}
+}
+
+// withoutTimes leaves out how long readings took.
+func withoutTimes(page string) string {
+	var out strings.Builder
+	for line := range strings.Lines(page) {
+		if !strings.HasPrefix(line, "truecount_merge_read_duration_seconds_") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+func TestPromtoolFindsNothingWrong(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		if os.Getenv("REQUIRE_TOOLS") == "1" {
+			t.Fatal("promtool is missing: run scripts/tools.sh")
+		}
+		t.Skip("promtool is missing: run scripts/tools.sh")
+	}
+	m := service(t)
+	g := newGroup(t)
+	g.Add(m)
+	for name, h := range map[string]http.Handler{"replica": m, "service": g, "naive": m.NaiveHandler()} {
+		check := exec.Command(promtool, "check", "metrics")
+		check.Stdin = strings.NewReader(scrape(t, h))
+		if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+func TestClientsNegotiateFormatAndCompression(t *testing.T) {
+	m := service(t)
+	for _, c := range []struct{ name, accept, encoding, contentType, compressed string }{
+		{"nothing asked", "", "", "text/plain; version=0.0.4", ""},
+		{"anything", "*/*", "", "text/plain; version=0.0.4", ""},
+		{"nonsense", ";;,=", "zstd", "text/plain; version=0.0.4", ""},
+		{"as Prometheus asks", "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "gzip",
+			"application/openmetrics-text; version=1.0.0", "gzip"},
+		{"as Prometheus asks for native histograms", acceptProto + ";q=0.7,text/plain;version=0.0.4;q=0.5", "br, gzip;q=0.5", "application/vnd.google.protobuf", "gzip"},
+		{"gzip refused", "", "gzip;q=0", "text/plain; version=0.0.4", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header.Set("Accept", c.accept)
+			r.Header.Set("Accept-Encoding", c.encoding)
+			rec := httptest.NewRecorder()
+			m.ServeHTTP(rec, r)
+			if got := rec.Header().Get("Content-Type"); rec.Code != http.StatusOK || !strings.HasPrefix(got, c.contentType) {
+				t.Errorf("%d %s, want %s", rec.Code, got, c.contentType)
+			}
+			if got := rec.Header().Get("Content-Encoding"); got != c.compressed {
+				t.Errorf("encoding %q, want %q", got, c.compressed)
+			}
+			body := io.Reader(rec.Body)
+			if c.compressed != "" {
+				z, err := gzip.NewReader(body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body = z
+			}
+			page, err := io.ReadAll(body)
+			if err != nil || !bytes.Contains(page, []byte("walks_started")) {
+				t.Errorf("%v: %s", err, page)
+			}
+		})
+	}
+	parses(t, m)
+}
+
+func TestOnlyGetAndHeadAreServed(t *testing.T) {
+	m := service(t)
+	for method, want := range map[string]int{http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodDelete: 405} {
+		rec := httptest.NewRecorder()
+		m.ServeHTTP(rec, httptest.NewRequest(method, "/metrics", nil))
+		if rec.Code != want || method == http.MethodHead && (rec.Body.Len() > 0 || rec.Header().Get("Content-Length") == "0") {
+			t.Errorf("%s: %d with %d bytes", method, rec.Code, rec.Body.Len())
+		}
+	}
+}
+
+func TestANaiveScrapeWithoutWorkersIsUnavailable(t *testing.T) {
+	m := newMerger(t, merge.Options{Source: endpoints.Dir(socketDir(t))})
+	rec := httptest.NewRecorder()
+	m.NaiveHandler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/", nil))
+	if rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d", rec.Code)
+	}
+	wantValue(t, m, `truecount_merge_workers{state="up"}`, "0") // the merged page is there all the same
+}
+
+func TestNamesThatCollideInAnEscapedFormatAreExposedOnce(t *testing.T) {
+	dir := socketDir(t)
+	startWorker(t, dir, 1).says(text, "# TYPE \"a.b\" counter\n{\"a.b\"} 1\n# TYPE a_b counter\na_b 2\n# TYPE clicks gauge\nclicks 1\n# TYPE clicks_total counter\nclicks_total 2\n")
+	m := mergerOf(t, dir)
+	read(t, m)
+	if page := scrape(t, m); strings.Count(page, "\n# TYPE a_b ") != 1 && strings.Count(page, "# TYPE a_b ") != 1 {
+		t.Error(page)
+	}
+	page := string(scrapeAs(t, m, "application/openmetrics-text; version=1.0.0; escaping=allow-utf-8"))
+	for _, line := range []string{"# TYPE clicks gauge\n", "# TYPE clicks_total unknown\n", "{\"a.b\"} 1.0\n", "a_b 2.0\n"} {
+		if !strings.Contains(page, line) {
+			t.Errorf("no %q in\n%s", line, page)
+		}
+	}
+	parses(t, m)
+}
