@@ -12,8 +12,9 @@ import (
 
 // checker collects the mistakes of one document that its types alone do not show.
 type checker struct {
-	source *source
-	errs   Errors
+	source     *source
+	errs       Errors
+	queryBytes int // of PromQL so far
 }
 
 func (c *checker) fail(path, hint, format string, args ...any) {
@@ -44,7 +45,8 @@ func (a *Application) check() Errors {
 
 func (c *checker) metadata(m *Metadata) {
 	for _, name := range []struct{ path, text string }{{"metadata.name", m.Name}, {"metadata.namespace", m.Namespace}} {
-		if len(validation.IsDNS1123Label(name.text)) > 0 {
+		missing := name.text == "" && !c.source.given(name.path) // reported as such
+		if !missing && len(validation.IsDNS1123Label(name.text)) > 0 {
 			c.fail(name.path, "use 1 to 63 lower-case letters, digits and -, as dog-walk-2; begin and end with a letter or digit",
 				"%s cannot be a name on Kubernetes", quote(name.text))
 		}

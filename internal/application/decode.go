@@ -30,9 +30,9 @@ func (d *decoder) fail(n *yaml.Node, path, hint, format string, args ...any) {
 }
 
 // full says whether enough has been read and refused; what follows then is not read.
-func (d *decoder) full() bool { return d.values > maxValues || len(d.errs) >= maxErrors }
+func (d *decoder) full() bool { return d.values > maxValues || len(d.errs) > maxErrors }
 
-// maxErrors bounds the mistakes of one document that are reported.
+// maxErrors bounds the mistakes of one file that are reported.
 const maxErrors = 50
 
 // kind returns the kind of a document; false if there is none that we know, with the mistake recorded.
@@ -135,7 +135,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 		return
 	}
 	seen, meant := d.keys(n, path), map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if seen[key.Value] != key {
 			continue // refused by keys
@@ -163,7 +163,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int)
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	seen := d.keys(n, path)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if seen[key.Value] != key {
 			continue // refused by keys
@@ -180,7 +180,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int)
 // keys returns the nodes of the keys of a mapping by their text, and refuses what is no text or there twice.
 func (d *decoder) keys(n *yaml.Node, path string) map[string]*yaml.Node {
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		key := n.Content[i]
 		switch first := seen[key.Value]; {
 		case key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge":
@@ -221,6 +221,10 @@ func (d *decoder) items(n *yaml.Node, v reflect.Value, path string, depth int) {
 
 // text reads a text, one of the field's enum if it has one.
 func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
+	if mayBeSecret(path) && (n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str") {
+		d.fail(n, path, "put it in quotes", "want text, got %s", describeKind(n))
+		return
+	}
 	if n.Kind != yaml.ScalarNode {
 		d.fail(n, path, "", "want text, got %s", describe(n))
 		return

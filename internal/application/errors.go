@@ -120,5 +120,11 @@ func (es Errors) orNil() error {
 	if len(es) == 0 {
 		return nil
 	}
-	return es.sorted()
+	es = es.sorted()
+	if len(es) > maxErrors {
+		last := *es[maxErrors-1]
+		last.Path, last.Message, last.Hint = "", "there are more mistakes than can be shown; mend the first ones", ""
+		es = append(es[:maxErrors-1:maxErrors-1], &last)
+	}
+	return es
 }

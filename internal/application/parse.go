@@ -119,7 +119,7 @@ func (p *fileParser) readable(data []byte) ([]byte, *Error) {
 // documents reads the documents one by one until the end or a mistake of the syntax.
 func (p *fileParser) documents(data []byte) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
+	for len(p.errs) <= maxErrors {
 		var node yaml.Node
 		err := decoder.Decode(&node)
 		if errors.Is(err, io.EOF) {

@@ -13,6 +13,43 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
+// Limits of PromQL. The parser's time grows with the square of an expression's length and, more so, with its depth.
+const (
+	maxQuery      = 4 << 10  // bytes of one expression
+	maxQueryDepth = 64       // parentheses in one another
+	maxQueries    = 64 << 10 // bytes of all expressions of a document
+)
+
+// queryTooLarge says why an expression is not even read, or "".
+func (c *checker) queryTooLarge(query string) string {
+	c.queryBytes += len(query)
+	if len(query) > maxQuery {
+		return fmt.Sprintf("the PromQL is longer than %d bytes", maxQuery)
+	}
+	if c.queryBytes > maxQueries {
+		return fmt.Sprintf("all PromQL of the application together is longer than %d bytes", maxQueries)
+	}
+	depth, minus := 0, 0
+	for _, r := range query {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '-', '+':
+			minus++
+			continue
+		case ' ', '\t', '\n', '\r':
+			continue
+		}
+		if depth > maxQueryDepth || minus > maxQueryDepth {
+			return fmt.Sprintf("the PromQL is nested more than %d deep", maxQueryDepth)
+		}
+		minus = 0
+	}
+	return ""
+}
+
 // parseQuery reads PromQL with the functions and syntax that the embedded server has enabled.
 func parseQuery(query string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{}).ParseExpr(query)
@@ -33,6 +70,10 @@ func (c *checker) queries(s *Spec) {
 func (c *checker) query(path, query string) parser.Expr {
 	if !c.source.given(path) && query == "" {
 		return nil // missing, and reported as such
+	}
+	if why := c.queryTooLarge(query); why != "" {
+		c.fail(path, "record parts of it by rules, and use their names", "%s", why)
+		return nil
 	}
 	expr, err := parseQuery(query)
 	if err == nil {

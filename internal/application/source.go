@@ -57,10 +57,15 @@ func (s *source) errorAt(pos position, path, hint, format string, args ...any) *
 		return e
 	}
 	e.File, e.Line, e.Column = s.file, pos.line, pos.column
-	if pos.line >= 1 && pos.line <= len(s.lines) {
+	if pos.line >= 1 && pos.line <= len(s.lines) && !mayBeSecret(path) {
 		e.Text = s.lines[pos.line-1]
 	}
 	return e
+}
+
+// mayBeSecret says whether the value of a field may be a secret, which is then not shown.
+func mayBeSecret(path string) bool {
+	return within(path, "spec.env") || within(path, "spec.workers.metrics.endpoint")
 }
 
 // errorf returns a mistake at the value of the field at path.

@@ -31,6 +31,17 @@ func describe(n *yaml.Node) string {
 	return "the text " + quote(n.Value)
 }
 
+// describeKind is describe without the value.
+func describeKind(n *yaml.Node) string {
+	switch n.ShortTag() {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "a truth value"
+	}
+	return "fields or a list"
+}
+
 // quote puts a text in quotes, shortened to what fits in a line.
 func quote(s string) string { return strconv.Quote(shorten(s)) }
 
@@ -81,7 +92,13 @@ func example(f reflect.StructField) string {
 	}
 	switch {
 	case t.Kind() == reflect.Struct:
-		return "{" + strings.Join(fieldNames(t), ": …, ") + ": …}"
+		var required []string
+		for _, inner := range structFields(t) {
+			if inner.Tag.Get("required") != "" {
+				required = append(required, nameOf(inner)+": …")
+			}
+		}
+		return "{" + strings.Join(required, ", ") + "}"
 	case t.Kind() == reflect.Slice:
 		return "[…]"
 	case f.Tag.Get("min") != "":

@@ -33,6 +33,9 @@ const (
 	PublishPerWorker Publish = "perWorker"
 )
 
+// GaugeMode says how the gauges of several workers become one.
+type GaugeMode string
+
 // Workers says how many processes one replica has and where their metrics are.
 type Workers struct {
 	// Count is the number of worker processes of one replica. This is the only place to give it: a count that is also
@@ -46,6 +49,10 @@ type Workers struct {
 	Listener Listener `yaml:"listener" default:"inherited" enum:"inherited,own"`
 	// Metrics says where the metrics of the workers are. Left out, it is sockets.
 	Metrics Metrics `yaml:"metrics"`
+	// Gauges says how gauges of several workers become one, by metric name (* at the beginning or end stands for anything):
+	// sum, min, max, mostrecent, or all, which keeps each worker's own with a label pid. Left out, they are added up, except
+	// those that are known to mean something else, such as process_start_time_seconds and *_timestamp_seconds.
+	Gauges map[string]GaugeMode `yaml:"gauges,omitempty" enum:"sum,min,max,mostrecent,all"`
 	// Publish says what a scrape sees: merged is one endpoint with the true count of all workers; perWorker is the ports
 	// metrics-1 … metrics-N, and needs metrics.ports.
 	Publish Publish `yaml:"publish" default:"merged" enum:"merged,perWorker"`
