@@ -114,7 +114,7 @@ func (d *decoder) typed(n *yaml.Node, v reflect.Value, path string, depth int, t
 	case reflect.Struct:
 		d.fields(n, v, path, depth)
 	case reflect.Map:
-		d.entries(n, v, path, depth)
+		d.entries(n, v, path, depth, tag)
 	case reflect.Slice:
 		d.items(n, v, path, depth)
 	case reflect.String:
@@ -155,8 +155,8 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 	}
 }
 
-// entries reads a mapping into a map by text.
-func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int) {
+// entries reads a mapping into a map by text. The field's enum is that of its values.
+func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int, tag reflect.StructTag) {
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, path, "write one name: value on each line below it", "want names and their values, got %s", describe(n))
 		return
@@ -172,7 +172,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int)
 		if item.Kind() == reflect.Struct {
 			setDefaults(item.Addr().Interface())
 		}
-		d.value(value, item, join(path, key.Value), depth+1, "")
+		d.value(value, item, join(path, key.Value), depth+1, tag)
 		v.SetMapIndex(reflect.ValueOf(key.Value), item)
 	}
 }

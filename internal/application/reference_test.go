@@ -211,7 +211,7 @@ func schemaOf(found map[string]string, typ reflect.Type, tag reflect.StructTag) 
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": schemaOf(found, typ.Elem(), "")}
 	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": schemaOf(found, typ.Elem(), "")}
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(found, typ.Elem(), tag)}
 	case reflect.Struct:
 		return structSchema(found, typ)
 	case reflect.String:
