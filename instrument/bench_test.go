@@ -1,6 +1,9 @@
 package instrument_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"testing"
 
@@ -21,6 +24,10 @@ func (w *nullWriter) WriteHeader(int)                   {}
 func (w *nullWriter) Write(b []byte) (int, error)       { return len(b), nil }
 func (w *nullWriter) WriteString(s string) (int, error) { return len(s), nil }
 func (w *nullWriter) Flush()                            {}
+func (w *nullWriter) ReadFrom(io.Reader) (int64, error) { return 0, nil }
+func (w *nullWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return nil, nil, http.ErrNotSupported
+}
 
 var benchBody = []byte("hello")
 

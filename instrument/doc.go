@@ -54,7 +54,7 @@
 //
 // # What it costs
 //
-// A request passes one map lookup, two atomic gauge operations, a counter and two histograms; it takes no lock and
+// A request passes one map lookup, two atomic additions, a counter and two histograms; it takes no lock and
 // allocates nothing of its own, but for one block of memory in 32 requests. BenchmarkRequest measures it beside
 // client_golang's own middleware.
 //

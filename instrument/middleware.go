@@ -35,7 +35,7 @@ func (h *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec, wrapped := record(w)
 	rec.request = r
 	method := h.metrics.method(r.Method)
-	h.metrics.inFlight.Inc()
+	h.metrics.inFlight.Add(1)
 	start := time.Now()
 	panicked := true
 	// No recover: the panic must reach net/http with its own stack.
@@ -47,7 +47,7 @@ func (h *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *httpMetrics) observe(rec *recorder, method string, took time.Duration, panicked bool) {
-	h.inFlight.Dec()
+	h.inFlight.Add(-1)
 	route := h.route(rec.request)
 	if route == "" {
 		route = routeUnmatched

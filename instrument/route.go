@@ -25,8 +25,14 @@ func Pattern(r *http.Request) string {
 		return ""
 	}
 	pattern := r.Pattern
-	if method, rest, found := strings.Cut(pattern, " "); found && !strings.Contains(method, "/") {
-		return strings.TrimLeft(rest, " \t")
+	// "[METHOD ][HOST]/[PATH]": a blank before the path ends a method.
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '/':
+			return pattern
+		case ' ', '\t':
+			return strings.TrimLeft(pattern[i:], " \t")
+		}
 	}
 	return pattern
 }

@@ -18,7 +18,7 @@ type httpMetrics struct {
 	requests *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	size     *prometheus.HistogramVec
-	inFlight prometheus.Gauge
+	inFlight atomic.Int64 // a gauge's floating-point number costs twice as much to move
 
 	route   func(*http.Request) string
 	methods map[string]string
@@ -63,11 +63,11 @@ func newHTTPMetrics(reg prometheus.Registerer, opts Options) (*httpMetrics, erro
 		Help:    "Size of response bodies as the handlers wrote them, without headers.",
 		Buckets: slices.Clone(opts.SizeBuckets),
 	}, []string{"route", "method"})
-	h.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: opts.Namespace, Name: inFlightName,
 		Help: "HTTP requests being answered now.",
-	})
-	return h, h.register(reg, opts.Namespace)
+	}, func() float64 { return float64(h.inFlight.Load()) })
+	return h, h.register(reg, opts.Namespace, inFlight)
 }
 
 // Names of the HTTP metrics, as Prometheus' own naming guide has them: base units, _total for counters.
@@ -78,11 +78,11 @@ const (
 	inFlightName = "http_requests_in_flight"
 )
 
-func (h *httpMetrics) register(reg prometheus.Registerer, namespace string) error {
+func (h *httpMetrics) register(reg prometheus.Registerer, namespace string, inFlight prometheus.Collector) error {
 	for _, metric := range []struct {
 		name string
 		prometheus.Collector
-	}{{requestsName, h.requests}, {latencyName, h.latency}, {sizeName, h.size}, {inFlightName, h.inFlight}} {
+	}{{requestsName, h.requests}, {latencyName, h.latency}, {sizeName, h.size}, {inFlightName, inFlight}} {
 		name := prometheus.BuildFQName(namespace, "", metric.name)
 		if err := reg.Register(metric.Collector); err != nil {
 			return registrationError(name, err)

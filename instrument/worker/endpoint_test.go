@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -90,12 +91,17 @@ func TestADrainedWorkerWaitsForOneWholeReading(t *testing.T) {
 	broken.Store(true)
 	drained("")
 	broken.Store(false)
-	head := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socketOf(dir)) }}}
-	if response, err := head.Head("http://worker/metrics"); err != nil {
+	conn, err := net.Dial("unix", socketOf(dir))
+	if err != nil {
 		t.Fatal(err)
-	} else {
-		_ = response.Body.Close()
 	}
+	if _, err := io.WriteString(conn, "HEAD /metrics HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || !strings.Contains(string(answer), "state=drained") {
+		t.Errorf("HEAD answered %q, %v", answer, err)
+	}
+	_ = conn.Close()
 	select {
 	case err := <-w.ended:
 		t.Fatalf("the worker ended before its totals were read: %v", err)

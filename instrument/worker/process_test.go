@@ -150,7 +150,7 @@ func listen(t *testing.T) *net.TCPListener {
 // TestNoRequestAndNoCountIsLostByDrains replaces one of two worker processes again and again, under the load of
 // clients that never try again, and then compares what was acknowledged with what was handed over.
 func TestNoRequestAndNoCountIsLostByDrains(t *testing.T) {
-	const clients, drains = 40, 30
+	const clients, drains = 40, 50
 	socket, dir := listen(t), t.TempDir()
 
 	var acknowledged, failed atomic.Int64
