@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,8 @@ type dialect struct {
 	schema  string                                      // the folder of its migrations
 	prepare func(ctx context.Context, db *sql.DB) error // before the first statement; may fail while the database is busy
 	lock    string                                      // makes a transaction the only one that migrates
+	// hopeless reports whether waiting will not help against err.
+	hopeless func(err error) bool
 	// dangling reports whether err says that a row refers to one that does not exist.
 	dangling func(err error) bool
 }
@@ -54,7 +57,7 @@ func openSQLite(path string) (*sql.DB, dialect, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(4)
-	return db, dialect{schema: "schema/sqlite", prepare: useWAL, dangling: sqliteDangling}, nil
+	return db, dialect{schema: "schema/sqlite", prepare: useWAL, hopeless: sqliteHopeless, dangling: sqliteDangling}, nil
 }
 
 // useWAL lets readers and one writer work at the same time. The mode stays with the file. Changing it needs the file
@@ -68,6 +71,11 @@ func useWAL(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("the file system does not allow a write-ahead log (journal mode is %s)", mode)
 	}
 	return nil
+}
+
+func sqliteHopeless(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff != sqlite3.SQLITE_BUSY // the low byte is the primary result code
 }
 
 func sqliteDangling(err error) bool {
@@ -88,8 +96,15 @@ func openPostgres(dsn string) (*sql.DB, dialect, error) {
 		schema:   "schema/postgres",
 		prepare:  func(ctx context.Context, db *sql.DB) error { return db.PingContext(ctx) },
 		lock:     fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock),
+		hopeless: postgresHopeless,
 		dangling: postgresDangling,
 	}, nil
+}
+
+// postgresHopeless is about users, passwords and names: PostgreSQL, appendix A, class 28 and 3D000.
+func postgresHopeless(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "28") || e.Code == "3D000")
 }
 
 func postgresDangling(err error) bool {

@@ -80,6 +80,9 @@ func (s *Store) begin(ctx context.Context, opts Options) error {
 		if err == nil {
 			return s.migrate(ctx)
 		}
+		if s.dialect.hopeless(err) {
+			return err
+		}
 		opts.Logger.Info("waiting for the database", "database", opts.Address.String(), "err", err)
 		select {
 		case <-time.After(pause):

@@ -75,7 +75,11 @@ func each(t *testing.T, test func(t *testing.T, newDatabase func(t *testing.T) s
 	})
 	t.Run("postgres", func(t *testing.T) {
 		cluster := storetest.Start(t)
-		test(t, func(t *testing.T) store.Address { return cluster.NewDatabase(t).Address() })
+		database := cluster.NewDatabase(t)
+		test(t, func(t *testing.T) store.Address {
+			cluster.Reset(t, database)
+			return database.Address()
+		})
 	})
 }
 
@@ -416,6 +420,19 @@ func TestOpenGivesUpOnADatabaseThatDoesNotAnswerAndKeepsThePassword(t *testing.T
 	_, err := store.Open(t.Context(), store.Options{Address: postgres.Address(), Patience: 50 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "postgres database kennel at") || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("err = %v, want it to name the database and not its password", err)
+	}
+}
+
+func TestAFileThatIsNoDatabaseIsAnErrorAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notes.txt")
+	if err := os.WriteFile(path, []byte(strings.Repeat("buy dog food\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // less than Open's patience
+	defer cancel()
+	_, err := store.Open(ctx, store.Options{Address: store.SQLite(path)})
+	if err == nil || !strings.Contains(err.Error(), "not a database") || ctx.Err() != nil {
+		t.Errorf("err = %v, want that it is not a database", err)
 	}
 }
 
