@@ -23,7 +23,7 @@ import (
 )
 
 func (s *Server) openStorage(cfg *config.Config) error {
-	release, err := claimDataDir(s.opts.DataDir)
+	release, err := ClaimDataDir(s.opts.DataDir)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,333 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/internal/hint"
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/scale/controller"
+	"github.com/truecount/truecount/internal/supervise"
+	"github.com/truecount/truecount/internal/web"
+)
+
+// live shows the running services to the pages. What is counted comes straight from the mergers; what only the database
+// knows is asked once per scrape and kept with its time, however many people watch.
+type live struct {
+	services []*service
+	local    *application.Local
+	query    func(ctx context.Context, query string, at time.Time) ([]controller.Sample, error)
+	answers  <-chan struct{} // closed when query works
+	client   *http.Client
+
+	mu    sync.Mutex
+	asked map[serviceID]askedReadings
+}
+
+// askedReadings are the numbers of one strip that come from the database.
+type askedReadings struct{ perSecond, naive askedReading }
+
+type askedReading struct {
+	value float64
+	at    time.Time
+	err   error
+}
+
+// tryTimeout bounds the page's own request to an application.
+const tryTimeout = 5 * time.Second
+
+func newLive(services []*service, local *application.Local, query func(context.Context, string, time.Time) ([]controller.Sample, error), answers <-chan struct{}) *live {
+	return &live{
+		services: services,
+		local:    local,
+		query:    query,
+		answers:  answers,
+		// The application's answer is what it is, also when it points elsewhere.
+		client: &http.Client{
+			Timeout:       tryTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport:     &http.Transport{DisableKeepAlives: true},
+		},
+		asked: map[serviceID]askedReadings{},
+	}
+}
+
+// run asks the database until the context ends.
+func (l *live) run(ctx context.Context) error {
+	select {
+	case <-l.answers:
+	case <-ctx.Done():
+		return nil
+	}
+	ticker := time.NewTicker(l.local.ScrapeInterval.Std())
+	defer ticker.Stop()
+	for {
+		for _, s := range l.services {
+			if s.application.StripMetric() != "" {
+				l.ask(ctx, s)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (l *live) ask(ctx context.Context, s *service) {
+	readings := askedReadings{perSecond: l.askOne(ctx, s.perSecondQuery())}
+	if s.merges() {
+		readings.naive = l.askOne(ctx, s.comparedQuery(naivePrefix))
+	}
+	l.mu.Lock()
+	l.asked[s.id()] = readings
+	l.mu.Unlock()
+}
+
+func (l *live) askOne(ctx context.Context, query string) askedReading {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	now := time.Now()
+	samples, err := l.query(ctx, query, now)
+	if err != nil || len(samples) == 0 {
+		return askedReading{value: math.NaN(), at: now, err: err}
+	}
+	return askedReading{value: samples[0].Value, at: now}
+}
+
+// perSecondQuery is the rate of the strip's metric over all replicas: the autoscaler's own query, added up, if there is one.
+func (s *service) perSecondQuery() string {
+	if spec := s.application.Spec; spec.Scale != nil && spec.Show == "" {
+		for _, on := range spec.Scale.On {
+			return "sum(" + spec.Signals[on.Signal].Query + ")"
+		}
+	}
+	return fmt.Sprintf("sum(rate(%s%s[1m]))", s.application.StripMetric(), s.selector())
+}
+
+// comparedQuery is one of the first page's two lines.
+func (s *service) comparedQuery(prefix string) string {
+	return fmt.Sprintf("sum(%s%s%s)", prefix, s.application.StripMetric(), s.selector())
+}
+
+func (s *service) selector() string {
+	return fmt.Sprintf("{namespace=%q,service=%q}", s.id().Namespace, s.id().Name)
+}
+
+// Applications implements [web.Live].
+func (l *live) Applications() []web.Application {
+	list := make([]web.Application, 0, len(l.services))
+	for _, s := range l.services {
+		l.mu.Lock()
+		asked := l.asked[s.id()]
+		l.mu.Unlock()
+		list = append(list, s.page(asked))
+	}
+	return list
+}
+
+// Try implements [web.Live].
+func (l *live) Try(ctx context.Context, id web.ID) error {
+	s := l.service(id)
+	if s == nil || s.application.Spec.Try == nil || s.url() == "" {
+		return fmt.Errorf("%w: %s has no request to try", web.ErrUnknown, id)
+	}
+	try := s.application.Spec.Try
+	request, err := http.NewRequestWithContext(ctx, try.Method, s.url()+try.Path, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", try.Method, try.Path, err)
+	}
+	response, err := l.client.Do(request)
+	if err != nil {
+		return hint.Errorf("look whether the application's workers run", "%s does not answer: %w", s.id(), err)
+	}
+	defer response.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
+	if response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s answered %s to %s %s", s.id(), response.Status, try.Method, try.Path)
+	}
+	return nil
+}
+
+// KillWorker implements [web.Live].
+func (l *live) KillWorker(_ context.Context, id web.ID, pid int) (int, error) {
+	s := l.service(id)
+	if s == nil || s.workers == nil {
+		return 0, fmt.Errorf("%w: no workers of %s run here", web.ErrUnknown, id)
+	}
+	if pid == 0 {
+		pid = anyWorker(s.workers.Snapshot())
+	}
+	if pid == 0 || !hasWorker(s.workers.Snapshot(), pid) {
+		return 0, fmt.Errorf("%w: %s has no worker of pid %d", web.ErrUnknown, id, pid)
+	}
+	return pid, s.workers.Kill(pid)
+}
+
+// anyWorker picks a worker that has had most time to count, so that there is something to see.
+func anyWorker(snapshot supervise.Snapshot) (pid int) {
+	var oldest time.Time
+	for _, replica := range snapshot.Replicas {
+		for _, worker := range replica.Workers {
+			if worker.PID != 0 && worker.State == supervise.Ready && (pid == 0 || worker.StartedAt.Before(oldest)) {
+				pid, oldest = worker.PID, worker.StartedAt
+			}
+		}
+	}
+	return pid
+}
+
+func hasWorker(snapshot supervise.Snapshot, pid int) bool {
+	for _, replica := range snapshot.Replicas {
+		for _, worker := range replica.Workers {
+			if worker.PID == pid {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *live) service(id web.ID) *service {
+	for _, s := range l.services {
+		if s.id() == serviceID(id) {
+			return s
+		}
+	}
+	return nil
+}
+
+// page is one service as the pages show it.
+func (s *service) page(asked askedReadings) web.Application {
+	view := web.Application{
+		ID:       web.ID(s.id()),
+		URL:      s.url(),
+		CanKill:  s.workers != nil,
+		Panels:   s.panels(),
+		Settings: s.settings(),
+		Replicas: []web.Replica{},
+	}
+	if try := s.application.Spec.Try; try != nil {
+		view.Try = &web.Try{Label: try.Label, Request: try.Method + " " + try.Path}
+	}
+	var count merge.Count
+	metric := s.application.StripMetric()
+	if s.merges() {
+		count = s.group.Counter(metric)
+	}
+	if s.workers != nil {
+		for _, replica := range s.workers.Snapshot().Replicas {
+			view.Replicas = append(view.Replicas, replicaView(replica, count))
+		}
+	}
+	if metric != "" && s.merges() {
+		view.Strip = s.strip(metric, count, asked)
+	}
+	return view
+}
+
+func (s *service) strip(metric string, count merge.Count, asked askedReadings) *web.Strip {
+	scrape := s.local.ScrapeInterval.Std().Seconds()
+	merged := web.Reading{Value: web.NoValue(), EverySeconds: s.local.ReadInterval.Std().Seconds()}
+	if count.Found {
+		merged.Value, merged.AgeSeconds = web.Value(count.Total), count.Age.Seconds()
+	}
+	return &web.Strip{
+		Metric:         metric,
+		Merged:         merged,
+		PerSecond:      asked.perSecond.view(scrape),
+		PerSecondQuery: s.perSecondQuery(),
+		Naive:          asked.naive.view(scrape),
+		NaiveQuery:     s.comparedQuery(naivePrefix),
+		MergedQuery:    s.comparedQuery(mergedPrefix),
+		Scale:          s.decision(),
+	}
+}
+
+func (r askedReading) view(every float64) web.Reading {
+	if r.at.IsZero() {
+		return web.Reading{Value: web.NoValue(), EverySeconds: every}
+	}
+	view := web.Reading{Value: web.Value(r.value), AgeSeconds: time.Since(r.at).Seconds(), EverySeconds: every}
+	if r.err != nil {
+		view.Error = r.err.Error()
+	}
+	return view
+}
+
+// decision is the autoscaler's last one, or, for a fixed number of replicas, nothing.
+func (s *service) decision() *web.Scale {
+	if s.scaler == nil {
+		return nil
+	}
+	snapshot := s.workers.Snapshot()
+	least, most := s.application.Replicas()
+	view := &web.Scale{Wanted: snapshot.Desired, Min: least, Max: most, Value: web.NoValue(), Target: web.NoValue()}
+	for _, replica := range snapshot.Replicas {
+		if replica.State != supervise.Draining {
+			view.Running++
+		}
+		if replica.Ready {
+			view.Ready++
+		}
+	}
+	status, decided := s.scaler.Last()
+	if !decided {
+		return view
+	}
+	view.AgeSeconds, view.EverySeconds = time.Since(status.At).Seconds(), status.SyncPeriod.Seconds()
+	view.Reason = status.Reason
+	if status.Err != nil {
+		view.Error = status.Err.Error()
+	}
+	if i := max(status.Chosen, 0); i < len(status.Metrics) {
+		metric := status.Metrics[i]
+		view.Metric, view.Target = metric.Name, web.Value(metric.Target.Float())
+		if metric.Err == nil {
+			view.Value = web.Value(metric.Current.Float())
+		}
+	}
+	return view
+}
+
+func replicaView(replica supervise.Replica, count merge.Count) web.Replica {
+	view := web.Replica{Name: replica.Name, State: string(replica.State), Ready: replica.Ready, Workers: []web.Worker{}}
+	if replica.State == supervise.Ready {
+		view.State = "serving"
+	}
+	for _, worker := range replica.Workers {
+		view.Workers = append(view.Workers, workerView(replica.Name, worker, count))
+	}
+	return view
+}
+
+func workerView(replica string, worker supervise.Worker, count merge.Count) web.Worker {
+	view := web.Worker{
+		ID:    replica + "/" + strconv.Itoa(worker.Index) + "/" + strconv.FormatInt(worker.StartedAt.UnixMilli(), 36),
+		Index: worker.Index,
+		PID:   worker.PID,
+		State: string(worker.State),
+		Value: web.NoValue(),
+		Error: worker.Reason,
+	}
+	if worker.State == supervise.Ready {
+		view.State, view.Error = "serving", ""
+	}
+	for _, counted := range count.Workers {
+		if counted.PID == worker.PID && worker.PID != 0 {
+			view.Up, view.Value, view.AgeSeconds = counted.Up, web.Value(counted.Value), counted.Age.Seconds()
+			if !counted.Up {
+				view.State = "down"
+			}
+		}
+	}
+	return view
+}

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/internal/web"
+)
+
+// panels are the charts of the application file, or one per signal if it has none.
+func (s *service) panels() []web.Panel {
+	panels := []web.Panel{}
+	for _, p := range s.application.Spec.Dashboard.Panels {
+		panels = append(panels, panelView(p))
+	}
+	if len(panels) > 0 {
+		return panels
+	}
+	signals := s.application.Queries()
+	for _, name := range slices.Sorted(maps.Keys(signals)) {
+		panels = append(panels, web.Panel{Title: name, Query: signals[name], Unit: "short"})
+	}
+	return panels
+}
+
+func panelView(p application.Panel) web.Panel {
+	unit := p.Unit
+	if unit == "lengthm" {
+		unit = "m"
+	}
+	return web.Panel{Title: p.Title, Description: p.Description, Query: p.Query, Legend: p.Legend, Unit: unit, Kind: p.Kind}
+}
+
+// settings are how fast things move here, and how fast they do where nobody waits for them.
+func (s *service) settings() []web.Setting {
+	settings := []web.Setting{
+		{Name: "workers read", Value: "every " + s.local.ReadInterval.String()},
+		{Name: "scrape", Value: "every " + s.local.ScrapeInterval.String(), Usual: "15s"},
+	}
+	if s.scaler == nil {
+		return settings
+	}
+	settings = append(settings, web.Setting{Name: "autoscaler sync", Value: "every " + s.local.SyncPeriod.String(), Usual: "15s"})
+	if behavior := s.application.Spec.Scale.Behavior; behavior == nil || behavior.ScaleDown == nil {
+		settings = append(settings, web.Setting{Name: "fewer replicas after", Value: s.local.DownscaleStabilization.String(), Usual: "5m"})
+	}
+	for _, on := range s.application.Spec.Scale.On {
+		settings = append(settings, web.Setting{Name: "query", Value: s.application.Spec.Signals[on.Signal].Query})
+		if on.AverageValue != nil {
+			settings = append(settings, web.Setting{Name: "target per replica", Value: on.AverageValue.String()})
+		}
+	}
+	return settings
+}

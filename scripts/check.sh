@@ -1,0 +1,27 @@
+#!/bin/sh
+# Static checks: formatting, vet, staticcheck, cross-compilation, each library module without the workspace.
+set -eu
+cd "$(dirname "$0")/.."
+
+unformatted=$(gofmt -l $(git ls-files '*.go'))
+if [ -n "$unformatted" ]; then
+	echo "not formatted (run gofmt -w):" >&2
+	echo "$unformatted" >&2
+	exit 1
+fi
+
+echo "== vet"
+go vet ./... ./instrument/...
+
+echo "== staticcheck"
+go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./... ./instrument/...
+
+echo "== the instrument module alone"
+(cd instrument && GOWORK=off go vet ./...)
+
+# The commands and what they link; tests of the other platforms are not compiled here.
+for platform in linux/arm64 darwin/amd64 darwin/arm64; do
+	echo "== $platform"
+	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -o /dev/null ./cmd/truecount
+	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build ./demo/... ./instrument/...
+done

@@ -1,0 +1,71 @@
+package acceptance
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// embeddedPromtool builds promtool from the very version of Prometheus that is embedded.
+var embeddedPromtool = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(filepath.Dir(program), "promtool")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/prometheus/prometheus/cmd/promtool").CombinedOutput()
+	if err != nil {
+		return "", &buildError{string(out)}
+	}
+	return path, nil
+})
+
+type buildError struct{ output string }
+
+func (e *buildError) Error() string { return "build promtool: " + e.output }
+
+func TestPromtoolAcceptsEveryMetricsEndpoint(t *testing.T) {
+	t.Parallel()
+	c := startUp(t, "--traffic", "5")
+	c.click(2)
+	eventually(t, patience, func() bool { v, _ := c.query(`sum(walks_started_total)`); return v > 0 }, func() string { return "no walks" })
+	endpoints := []string{
+		"/metrics",
+		"/replicas/default/clicks-0/metrics", "/services/default/clicks/metrics", "/services/default/clicks/naive",
+		"/replicas/default/dogwalk-0/metrics", "/services/default/dogwalk/metrics",
+	}
+	for name, promtool := range promtools(t) {
+		for _, endpoint := range endpoints {
+			t.Run(name+endpoint, func(t *testing.T) {
+				check := exec.Command(promtool, "check", "metrics")
+				check.Stdin = bytes.NewReader(c.get(endpoint))
+				if out, err := check.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+	}
+}
+
+func TestPromtoolQueriesUp(t *testing.T) {
+	t.Parallel()
+	c := startUp(t, "--traffic", "0")
+	eventually(t, patience, func() bool { v, found := c.query(`up{job="clicks"}`); return found && v == 1 }, func() string { return "clicks is not scraped" })
+	for name, promtool := range promtools(t) {
+		t.Run(name, func(t *testing.T) {
+			out, err := exec.Command(promtool, "query", "instant", c.URL, `up{job="clicks"}`).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), `pod="clicks-0"`) || !strings.Contains(string(out), "=> 1 @") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// promtools are the embedded version's and, as a second opinion, Debian's.
+func promtools(t *testing.T) map[string]string {
+	t.Helper()
+	own, err := embeddedPromtool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"embedded": own, "debian": needTool(t, "promtool")}
+}
