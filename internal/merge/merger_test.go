@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -283,8 +284,8 @@ func TestM18MostRecentIsTheGaugeThatChangedLastWhateverTheClockSays(t *testing.T
 	dir := socketDir(t)
 	a, b := startWorker(t, dir, 1), startWorker(t, dir, 2)
 	ga, gb := a.gauge("version"), b.gauge("version")
-	now := time.Unix(5000, 0)
-	m := newMerger(t, merge.Options{Source: endpoints.Dir(dir), Now: func() time.Time { now = now.Add(-time.Hour); return now },
+	var hours atomic.Int64 // a clock that runs backwards
+	m := newMerger(t, merge.Options{Source: endpoints.Dir(dir), Now: func() time.Time { return time.Unix(5000-3600*hours.Add(1), 0) },
 		Gauges: map[string]merge.GaugeMode{"version": merge.GaugeMostRecent}})
 	read(t, m) // both show 0 for the first time
 	for _, step := range []struct {

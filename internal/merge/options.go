@@ -41,7 +41,7 @@ type Options struct {
 	Gauges     map[string]GaugeMode // by metric name, or *suffix, or prefix*; goes before the built-in table
 	Logger     *slog.Logger         // nil discards
 	Registerer prometheus.Registerer
-	Now        func() time.Time // for ages and durations only; nil is time.Now
+	Now        func() time.Time // for ages and durations only, called concurrently; nil is time.Now
 }
 
 // Limits bound what a Merger takes in. Zero fields have the defaults named.

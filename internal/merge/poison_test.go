@@ -65,6 +65,7 @@ func poisoned() []byte {
 	label := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "x")
 	label = protowire.AppendBytes(protowire.AppendTag(label, 2, protowire.BytesType), []byte("\xff\xfe"))
 	metric := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), label)
+	metric = protowire.AppendBytes(protowire.AppendTag(metric, 3, protowire.BytesType), nil) // a counter of 0
 	family := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "poison_z_total")
 	family = protowire.AppendBytes(protowire.AppendTag(family, 4, protowire.BytesType), metric)
 	out.Write(protowire.AppendBytes(nil, family))

@@ -287,3 +287,50 @@ func watch(t *testing.T, ctx context.Context, url string, m *merge.Merger) func(
 	}()
 	return func() int { <-done; return scrapes }
 }
+
+func TestM19AStoppedProcessIsMarkedDownScrapesAnswerAndItIsContinued(t *testing.T) {
+	metricsDir, appDir := socketDir(t), socketDir(t)
+	m := newMerger(t, merge.Options{Source: endpoints.Dir(metricsDir), Interval: 10 * time.Millisecond, Timeout: 500 * time.Millisecond})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- m.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	stopped, other := startProcess(t, metricsDir, appDir, 1), startProcess(t, metricsDir, appDir, 2)
+	if stopped == nil || other == nil {
+		t.FailNow()
+	}
+	defer stopped.end(syscall.SIGKILL, metricsDir)
+	defer other.end(syscall.SIGKILL, metricsDir)
+	total := func(n int) func() bool {
+		return func() bool { return m.Counter("clicks_total").Total == float64(n) }
+	}
+	up := func(pid int) bool {
+		for _, w := range m.Workers() {
+			if w.PID == pid {
+				return w.Up
+			}
+		}
+		return false
+	}
+	stopped.click()
+	eventually(t, "the click is merged", total(1))
+
+	if err := stopped.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	pid := stopped.cmd.Process.Pid
+	eventually(t, "it is marked down", func() bool { return !up(pid) })
+	wantValue(t, m, fmt.Sprintf(`truecount_merge_worker_up{worker="pid=%d"}`, pid), "0")
+	wantValue(t, m, `clicks_total{life="1"}`, "1")
+	other.click()
+	eventually(t, "the other is merged meanwhile", total(2))
+
+	if err := stopped.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is up again", func() bool { return up(pid) })
+	stopped.click()
+	eventually(t, "it is continued", total(3))
+	wantValue(t, m, `clicks_total{life="1"}`, "2")
+	wantValue(t, m, `truecount_merge_generations_total{event="started"}`, "2")
+}

@@ -307,6 +307,19 @@ func TestM14NativeHistogramsThatWouldBreakArithmeticAreRefused(t *testing.T) {
 	})
 }
 
+func TestASeriesWithoutAValueIsLeftOut(t *testing.T) {
+	for _, kind := range []dto.MetricType{dto.MetricType_COUNTER, dto.MetricType_GAUGE, dto.MetricType_UNTYPED, dto.MetricType_SUMMARY, dto.MetricType_HISTOGRAM} {
+		var out bytes.Buffer
+		if _, err := protodelim.MarshalTo(&out, &dto.MetricFamily{Name: proto.String("a"), Type: &kind, Metric: []*dto.Metric{{}}}); err != nil {
+			t.Fatal(err)
+		}
+		r, err := reading.Decode(out.Bytes(), protobuf, reading.Limits{})
+		if err != nil || len(r.Families) > 0 || r.Skipped[reading.InvalidValue] != 1 {
+			t.Errorf("%v: %+v %v", kind, r, err)
+		}
+	}
+}
+
 func TestFractionalHistogramsAreLeftOut(t *testing.T) {
 	f := nativeFamily(func(h *dto.Histogram) { h.SampleCountFloat = proto.Float64(2.5) })
 	var out bytes.Buffer

@@ -122,6 +122,10 @@ func eachField(msg []byte, visit func(field protowire.Number, varint uint64, con
 }
 
 func (c *collector) metric(f *Family, m *dto.Metric) {
+	if !has(f.Kind, m) {
+		c.skip(InvalidValue, 1)
+		return
+	}
 	s := Series{Labels: m.GetLabel()}
 	switch f.Kind {
 	case Counter:
@@ -140,6 +144,21 @@ func (c *collector) metric(f *Family, m *dto.Metric) {
 		}
 	}
 	c.admit(f, s)
+}
+
+// has tells whether m has a value of the kind that its family says.
+func has(k Kind, m *dto.Metric) bool {
+	switch k {
+	case Counter:
+		return m.Counter != nil
+	case Gauge:
+		return m.Gauge != nil
+	case Summary:
+		return m.Summary != nil
+	case Histogram:
+		return m.Histogram != nil
+	}
+	return m.Untyped != nil
 }
 
 func protoHistogram(s *Series, h *dto.Histogram) Reason {
