@@ -31,14 +31,16 @@ func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
 		}
 		snapshot := service.until("another worker in its place", func(s Snapshot) bool {
 			w := s.Replicas[0].Workers[1]
+			if w.State == Waiting {
+				t.Fatalf("the start of a worker that was ready is delayed: %+v", w)
+			}
 			return w.PID != victim.PID && w.State == Ready
 		})
 		if w := snapshot.Replicas[0].Workers[1]; w.Failures != 0 || !strings.Contains(w.Reason, "signal 9") {
 			t.Fatalf("a killed worker counts as a failed start: %+v", w)
 		}
-		if before := load.sent(); true {
-			eventually(t, "requests are answered", func() bool { return load.sent() > before })
-		}
+		before := load.sent()
+		eventually(t, "requests are answered", func() bool { return load.sent() > before })
 	}
 	acked, failed := load.end()
 	t.Logf("%d requests answered, %d were in workers that were killed", acked, len(failed))
@@ -100,6 +102,9 @@ func TestM19AStoppedWorkerHearsThatItHasToEnd(t *testing.T) {
 	service.stop()
 	if alive(pid) {
 		t.Error("the stopped worker still runs")
+	}
+	if got := testutil.ToFloat64(service.metrics.exits.WithLabelValues(exitDrained)); got != 2 {
+		t.Errorf("%v workers drained, want 2", got)
 	}
 }
 

@@ -51,7 +51,9 @@ func workerOptions(t *testing.T, role string) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Name: "clicks", Command: []string{self}, Env: []string{roleVariable + "=" + role, totalsDir + "=" + t.TempDir()},
+		Name: "clicks", Command: []string{self},
+		// Built for the race detector, a process would sleep for a second before it exits.
+		Env:    []string{"GORACE=atexit_sleep_ms=0", roleVariable + "=" + role, totalsDir + "=" + t.TempDir()},
 		Listen: "127.0.0.1:0", Workers: 2, Replicas: 1, Metrics: Sockets{}, RuntimeDir: shortDir(t),
 		Output: &testOutput{t: t},
 	}
