@@ -6,7 +6,7 @@
 // that the local supervisor, the replay of past load and the comparison with a real cluster run the very same code.
 //
 // The facts come from Kubernetes' pkg/controller/podautoscaler (horizontal.go, replica_calculator.go,
-// metrics/utilization.go) and pkg/apis/autoscaling/v2/defaults.go, as of 1.37. Reasons and messages of conditions are
+// metrics/utilization.go) and pkg/apis/autoscaling/v2/defaults.go, as of 1.36. Reasons and messages of conditions are
 // Kubernetes' own words. The deliberate differences, each on the side of holding still:
 //
 //   - A negative value, a sum that overflows or a target that is not above zero is an error of that metric. Kubernetes

@@ -49,6 +49,7 @@ func TestProposalOfAPodsMetric(t *testing.T) {
 		"a pending pod counts 0 when growing":    {situation{metric: qps, pods: serving(3, pending(2)), reading: samples(45000, 45000)}, 6, "45", hpa.Follows},
 		"a pending pod's sample is not used":     {situation{metric: qps, pods: serving(3, pending(0)), reading: samples(100000, 45000, 45000)}, 6, "45", hpa.Follows},
 		"pending pods are left out when less":    {situation{metric: podsMetric("qps", "50"), pods: serving(5, pending(1, 2, 3, 4)), reading: samples(10000)}, 1, "10", hpa.Follows}, // 0.2 × 1
+		"pending pods do not make it less":       {situation{metric: qps, pods: serving(3, pending(2)), reading: samples(14500, 14500)}, 3, "14500m", hpa.WithinTolerance},           // 0.97, not 0.64
 		"unready does not matter here":           {situation{metric: qps, pods: serving(3, unready(0)), reading: samples(50000, 15000, 30000)}, 7, "31666m", hpa.Follows},            // 2.11 × 3 = 6.3
 		"young does not matter here":             {situation{metric: qps, pods: serving(3, young(0, 1, 2)), reading: samples(30000, 30000, 30000)}, 6, "30", hpa.Follows},
 		"a failed pod is as if not there":        {situation{metric: qps, replicas: 2, pods: serving(3, failed(2)), reading: samples(30000, 30000, absent)}, 4, "30", hpa.Follows},

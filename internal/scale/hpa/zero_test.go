@@ -41,22 +41,26 @@ func TestScaleToZeroAndBack(t *testing.T) {
 		t.Fatalf("condition %+v", c)
 	}
 	for name, c := range map[string]struct {
-		least  int32
-		target autoscalingv2.MetricTarget
-		value  int64
-		want   int32
+		least    int32
+		target   autoscalingv2.MetricTarget
+		value    int64
+		want     int32
+		behavior *autoscalingv2.HorizontalPodAutoscalerBehavior
 	}{
-		"still nothing to do":                 {0, target("2", ""), 0, 0},
-		"a value in units of its target":      {0, target("2", ""), 5000, 3},
-		"less than the target is one":         {0, target("2", ""), 1, 1},
-		"a shared value in units of its":      {0, target("", "2"), 7000, 4},
-		"no more than four at once":           {0, target("2", ""), 100000, 4},
-		"a minimum that was raised meanwhile": {2, target("2", ""), 0, 2},
+		"still nothing to do":                 {0, target("2", ""), 0, 0, nil},
+		"a value in units of its target":      {0, target("2", ""), 5000, 3, nil},
+		"less than the target is one":         {0, target("2", ""), 1, 1, nil},
+		"a shared value in units of its":      {0, target("", "2"), 7000, 4, nil},
+		"no more than four at once":           {0, target("2", ""), 100000, 4, nil},
+		"a minimum that was raised meanwhile": {2, target("2", ""), 0, 2, nil},
+		"the same with a behavior":            {2, target("2", ""), 0, 2, behavior(nil, nil)},
+		"no percentage of zero is any":        {0, target("2", ""), 5000, 0, behavior(policies(0, 0, 100, 60, 0), nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := wanting(0, 0, spec(c.least, 10))
 			in.Spec.Metrics[0] = external(c.target)
 			in.Readings[0] = values(c.value)
+			in.Spec.Behavior = c.behavior
 			in.Now = noon.Add(time.Minute)
 			d, after := hpa.Decide(in, state)
 			if d.Outcome != hpa.Computed || d.Desired != c.want {
