@@ -11,15 +11,18 @@ import (
 // BenchmarkASimulatedDay decides every 15 seconds of a day about a service whose load swings between 1 and 30 replicas.
 func BenchmarkASimulatedDay(b *testing.B) {
 	const perDay = int(24 * time.Hour / (15 * time.Second))
-	readings := make([]hpa.Reading, 31)
-	pods := serving(30)
-	for n := range readings {
-		all := samples()
-		for i := range n {
-			all.Pods[podName(i)] = hpa.Sample{Time: noon}
+	// Every load in steps of 10 per second, shared by every number of replicas: made before the clock runs.
+	var readings [31][]hpa.Reading
+	for n := 1; n < len(readings); n++ {
+		for load := range 31 {
+			all := samples()
+			for i := range n {
+				all.Pods[podName(i)] = hpa.Sample{Time: noon, Milli: int64(load*10*1000) / int64(n)}
+			}
+			readings[n] = append(readings[n], all)
 		}
-		readings[n] = all
 	}
+	pods := serving(30)
 	s := spec(1, 30, podsMetric("clicks_per_second", "10"))
 	for name, with := range map[string]bool{"behavior=default": false, "behavior=given": true} {
 		b.Run(name, func(b *testing.B) {
@@ -35,12 +38,8 @@ func BenchmarkASimulatedDay(b *testing.B) {
 				var state hpa.State
 				for i := range perDay {
 					n := in.Replicas
-					load := 150 * (1 + math.Sin(float64(i)/300)) / float64(n)
-					in.Readings[0] = readings[n]
-					for name, sample := range in.Readings[0].Pods {
-						sample.Milli = int64(load * 1000)
-						in.Readings[0].Pods[name] = sample
-					}
+					load := 15 * (1 + math.Sin(float64(i)/300))
+					in.Readings[0] = readings[n][int(load)]
 					in.Pods, in.Observed, in.Now = pods[:n], n, in.Now.Add(15*time.Second)
 					if d, state = hpa.Decide(in, state); d.Desired != n {
 						changes++

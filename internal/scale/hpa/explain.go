@@ -2,6 +2,7 @@ package hpa
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ func (d *decider) unknown() string {
 
 func (m *MetricResult) explain(current int32) string {
 	var b strings.Builder
+	b.Grow(len(m.Name) + 80)
 	b.WriteString(m.Name + " is " + m.Current.String())
 	switch m.Current.Kind {
 	case autoscalingv2.AverageValueMetricType:
@@ -93,9 +95,9 @@ func (m *MetricResult) explain(current int32) string {
 		b.WriteString(": ")
 	}
 	if m.Replicas == current {
-		fmt.Fprintf(&b, "%d still right", m.Replicas)
+		b.WriteString(strconv.Itoa(int(m.Replicas)) + " still right")
 	} else {
-		fmt.Fprintf(&b, "%d recommended", m.Replicas)
+		b.WriteString(strconv.Itoa(int(m.Replicas)) + " recommended")
 	}
 	return b.String()
 }

@@ -17,14 +17,13 @@ const (
 )
 
 // groupOf sorts a pod as Kubernetes' groupPods does. Only for the resource CPU does readiness matter.
-func (in *Input) groupOf(p *Pod, samples map[string]Sample, name corev1.ResourceName) group {
+func (in *Input) groupOf(p *Pod, s Sample, found bool, name corev1.ResourceName) group {
 	if p.Deleting || p.Phase == corev1.PodFailed {
 		return ignored
 	}
 	if p.Phase == corev1.PodPending {
 		return unready
 	}
-	s, found := samples[p.Name]
 	if !found {
 		return missing
 	}

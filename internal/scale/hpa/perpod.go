@@ -57,9 +57,10 @@ func (a *average) count() error {
 	}
 	for i := range a.in.Pods {
 		p := &a.in.Pods[i]
-		g := a.in.groupOf(p, a.reading.Pods, a.name)
+		s, found := a.reading.Pods[p.Name]
+		g := a.in.groupOf(p, s, found, a.name)
 		a.tallyGroup(g)
-		if s, found := a.reading.Pods[p.Name]; found {
+		if found {
 			a.countSample(s, g)
 		}
 		if a.utilization {
