@@ -288,5 +288,27 @@ func TestU6AnOldValueLooksOldWhileTheRestIsFresh(t *testing.T) {
 	b.open(site(t, c, emptyAPI()))
 	b.see(byID("per-second")+".closest('.station').classList.contains('stale')", "true")
 	b.see(byID("per-second")+".closest('.station').querySelector('.age').textContent", "42 s ago")
+	b.see(byID("per-second")+".closest('.station').querySelector('.explain').textContent", "the query timed out")
 	b.see(byID("merged")+".closest('.station').classList.contains('stale')", "false")
+}
+
+func TestTheNaiveLineIsSeenToJumpAlsoWithManyWorkers(t *testing.T) {
+	var naive, merged [][]any
+	now := time.Now().Unix()
+	for i := range 60 {
+		naive = append(naive, []any{now - 60 + int64(i), fmt.Sprint(i%2 + 1)})
+		merged = append(merged, []any{now - 60 + int64(i), fmt.Sprint(1000 + i)})
+	}
+	c := newChain(40)
+	lines := map[string]promAPI{c.app.Strip.NaiveQuery: emptyAPI(), c.app.Strip.MergedQuery: emptyAPI(), c.app.Panels[0].Query: emptyAPI()}
+	lines[c.app.Strip.NaiveQuery]["query_range"] = matrix(object{"metric": object{}, "values": naive})
+	lines[c.app.Strip.MergedQuery]["query_range"] = matrix(object{"metric": object{}, "values": merged})
+	b := newBrowser(t)
+	b.open(site(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { lines[r.FormValue("query")].ServeHTTP(w, r) })))
+	b.see(byID("falls")+".textContent.startsWith('In these three minutes the naive line fell 29 times')", "true")
+	b.see(byID("scale")+".textContent", "log scale → linear")
+	b.click("scale")
+	b.see(byID("scale")+".textContent", "linear scale → log")
+	b.see("location.search", "?scale=linear")
+	b.wantQuiet()
 }

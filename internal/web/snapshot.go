@@ -78,7 +78,7 @@ type Reading struct {
 	AgeSeconds float64 `json:"ageSeconds"`
 	// EverySeconds is how often it is read. The page shows it as stale once it missed three of them and a second.
 	EverySeconds float64 `json:"everySeconds,omitempty"`
-	// Error says why there is no newer value; optional.
+	// Error says why there is no newer value, in the operator's words; the page then shows it; optional.
 	Error string `json:"error,omitempty"`
 }
 
@@ -151,7 +151,7 @@ type Panel struct {
 	Query string `json:"query"`
 	// Unit is of Grafana's ids: "short" (also ""), "s", "ms", "bytes", "percentunit", "percent", "reqps", "ops", "m" (metres).
 	Unit string `json:"unit,omitempty"`
-	// Kind is "line" (also ""), "area" or "stat".
+	// Kind is "line" (also "") or "area".
 	Kind string `json:"kind,omitempty"`
 	// Legend is how a series is called, with {{label}} replaced by the label's value; "": its labels.
 	Legend string `json:"legend,omitempty"`

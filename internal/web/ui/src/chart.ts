@@ -28,6 +28,7 @@ export class Chart {
   private data: ChartData = { times: [], lines: [] };
   private span: [number, number] = [0, 1];
   private shape = "";
+  private log = false;
 
   constructor(private readonly options: ChartOptions) {
     this.el = h("figure", { class: "chart", role: "group", "aria-label": options.label }, this.place, options.showLegend && this.legend);
@@ -47,6 +48,13 @@ export class Chart {
     } else {
       this.plot.setData(this.aligned(), true);
     }
+  }
+
+  /** A logarithmic y axis from 0 up (linear below 1), so that small and large lines are seen together. */
+  set logarithmic(on: boolean) {
+    if (on === this.log) return;
+    this.log = on;
+    this.rebuild();
   }
 
   private aligned(): uPlot.AlignedData {
@@ -97,10 +105,10 @@ export class Chart {
       legend: { show: false },
       padding: [10, 26, 0, 0],
       cursor: { drag: { x: !!this.options.onSelect, y: false, setScale: false }, points: { size: 7 }, y: false },
-      scales: { x: { time: true, range: () => this.span }, y: { range: (_, low, high) => yRange(low, high) } },
+      scales: { x: { time: true, range: () => this.span }, y: this.log ? { distr: 4, asinh: 1, range: (_, _low, high) => [0, Math.max(1, (high ?? 1) * 1.4)] } : { range: (_, low, high) => yRange(low, high) } },
       axes: [
         { ...axis, space: 76, size: 28, values: (_, splits) => splits.map(clockLabel(this.span[1] - this.span[0])) },
-        { ...axis, size: 62, values: (_, splits) => splits.map((v) => withUnit(v, unit)) },
+        { ...axis, size: 62, values: (_, splits) => splits.map((v) => (v === null ? "" : withUnit(v, unit))) },
       ],
       series: [{}, ...this.data.lines.map((l, i) => lineSeries(l, i))],
       plugins: [tooltip(() => this.data, unit)],

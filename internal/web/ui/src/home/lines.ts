@@ -21,6 +21,9 @@ export class TwoLines {
   private readonly chart = new Chart({ height: 290, label: "The merged count, and what a naive scrape of one random worker sees, over the last three minutes" });
   private readonly naiveNow = h("b", { class: "naive-ink" }, "–");
   private readonly mergedNow = h("b", { class: "accent-ink" }, "–");
+  private readonly scale = h("button", { type: "button", class: "plain", "data-testid": "scale", on: { click: () => this.chooseScale() } });
+  private chosen = new URLSearchParams(location.search).get("scale") ?? "";
+  private logarithmic = false;
   private readonly falls = h("p", { class: "falls", "data-testid": "falls" });
   private readonly problem = h("p", { class: "note bad", role: "status" });
   private strip: Strip;
@@ -36,12 +39,27 @@ export class TwoLines {
     this.el = h(
       "section",
       { class: "card lines", "aria-label": "Naive and merged" },
-      h("div", { class: "card-head" }, h("h3", {}, "Why merging matters"), h("div", { class: "keys" }, key("swatch-naive", "a naive scrape of one random worker", this.naiveNow), key("swatch-merged", "merged", this.mergedNow))),
+      h("div", { class: "card-head" }, h("h3", {}, "Why merging matters"), h("div", { class: "keys" }, this.scale, key("swatch-naive", "a naive scrape of one random worker", this.naiveNow), key("swatch-merged", "merged", this.mergedNow))),
       h("p", { class: "explain" }, "Behind one address every scrape reaches another worker, so its line jumps. The merged line only rises, also when a worker is killed."),
       this.chart.el,
       this.falls,
       this.problem,
     );
+  }
+
+  /** Turns from linear to logarithmic and back; the reader's choice is in the URL, ?scale=. */
+  private chooseScale(): void {
+    this.chosen = this.logarithmic ? "linear" : "log";
+    const url = new URL(location.href);
+    url.searchParams.set("scale", this.chosen);
+    history.replaceState(null, "", url);
+    this.showScale(this.chosen === "log");
+  }
+
+  private showScale(log: boolean): void {
+    this.logarithmic = log;
+    this.chart.logarithmic = log;
+    setText(this.scale, log ? "log scale → linear" : "linear scale → log");
   }
 
   update(a: Application, view: View): void {
@@ -92,6 +110,9 @@ export class TwoLines {
         { label: "one random worker", token: "--naive", width: 2.2, stepped: true, values: points.map((p) => p.naive) },
       ],
     };
+    // With many workers the naive line lies flat on the floor of a linear scale: nobody would see it jump.
+    if (this.chosen !== "log" && this.chosen !== "linear") this.showScale(highest(points, "merged") > 10 * highest(points, "naive"));
+    else if (this.logarithmic !== (this.chosen === "log") || !this.scale.textContent) this.showScale(this.chosen === "log");
     this.chart.show(withGaps(data, 2), view.now - spanSeconds, view.now);
     const [naive, merged] = [falls(points.map((p) => p.naive)), falls(points.map((p) => p.merged))];
     setText(this.falls, `In these three minutes the naive line ${fell(naive)}${naive > 0 ? ": to rate(), each fall is a restart of the service" : ""}. The merged line ${fell(merged)}.`);
@@ -113,6 +134,10 @@ export class TwoLines {
     const end = points.at(-1)?.time ?? -Infinity;
     return [...points, ...this.live.filter((p) => p.time > end)];
   }
+}
+
+function highest(points: Point[], line: "naive" | "merged"): number {
+  return Math.max(1, ...points.map((p) => p[line] ?? 0));
 }
 
 function fell(n: number): string {

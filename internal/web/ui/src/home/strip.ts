@@ -113,24 +113,33 @@ function title(a: Application, all: Application[]): HTMLElement {
 class Station {
   readonly el: HTMLElement;
   readonly foot = h("div", { class: "station-foot" });
+  private readonly explain: HTMLElement;
   private readonly ageText = h("span", { class: "age", "data-testid": "age" }, " ");
-  constructor(number: string, name: string, explanation: string, content: HTMLElement) {
+  constructor(
+    number: string,
+    name: string,
+    private readonly explanation: string,
+    content: HTMLElement,
+  ) {
     this.foot.append(this.ageText);
+    this.explain = h("p", { class: "explain" }, explanation);
     this.el = h(
       "section",
       { class: "station", "aria-label": name },
       h("h3", { class: "station-name" }, h("span", { class: "station-number" }, number), name),
       h("div", { class: "station-content" }, content),
-      h("p", { class: "explain" }, explanation),
+      this.explain,
       this.foot,
     );
   }
 
+  /** Shows the value's age, and instead of the explanation what is wrong with it. */
   age(seconds: number | undefined, every?: number, error?: string): void {
     const stale = seconds === undefined || isStale(seconds, every) || !!error;
     this.el.classList.toggle("stale", stale);
     setText(this.ageText, seconds === undefined ? "no value yet" : ago(seconds));
-    setAttr(this.ageText, "title", error ?? null);
+    setText(this.explain, error || this.explanation);
+    this.explain.classList.toggle("bad", !!error);
   }
 }
 
