@@ -13,6 +13,9 @@
 // again, and the total goes on. A generation that vanishes and comes back is continued, not added twice. Sums of
 // floating point numbers are exact (correctly rounded whatever the order), so that they cannot creep down either.
 //
+// An endpoint is one process. Of a program that tells neither header nor start time, a restart is seen only by values
+// that are lower; what it counted up to the former value is then not noticed.
+//
 // What may be lost: a worker that drains (state=drained) hands over its last totals and loses nothing. A worker that is
 // killed loses what it counted since its last successful reading began: at most one interval, plus the time that one
 // answer takes. Whatever the wall clock does has no effect.

@@ -179,3 +179,16 @@ func TestNamesThatCollideInAnEscapedFormatAreExposedOnce(t *testing.T) {
 	}
 	parses(t, m)
 }
+
+func TestExemplarsOfAnyCounterAreValidInEveryFormat(t *testing.T) {
+	dir := socketDir(t)
+	a := startWorker(t, dir, 1)
+	a.counter("clicks").(prometheus.ExemplarAdder).AddWithExemplar(1, prometheus.Labels{"trace_id": "abc"})
+	a.counter("walks_total").(prometheus.ExemplarAdder).AddWithExemplar(1, prometheus.Labels{"trace_id": "abc"})
+	m := mergerOf(t, dir)
+	read(t, m)
+	parses(t, m)
+	if page := string(scrapeAs(t, m, "application/openmetrics-text; version=1.0.0")); !strings.Contains(page, `walks_total 1.0 # {trace_id="abc"} 1.0`) {
+		t.Error(page)
+	}
+}
