@@ -306,9 +306,9 @@ func TestTheNaiveLineIsSeenToJumpAlsoWithManyWorkers(t *testing.T) {
 	b := newBrowser(t)
 	b.open(site(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { lines[r.FormValue("query")].ServeHTTP(w, r) })))
 	b.see(byID("falls")+".textContent.startsWith('In these three minutes the naive line fell 29 times')", "true")
-	b.see(byID("scale")+".textContent", "log scale → linear")
+	b.see(byID("scale")+".textContent", "show linear scale")
 	b.click("scale")
-	b.see(byID("scale")+".textContent", "linear scale → log")
+	b.see(byID("scale")+".textContent", "show log scale")
 	b.see("location.search", "?scale=linear")
 	b.wantQuiet()
 }

@@ -108,7 +108,7 @@ export class Chart {
       scales: { x: { time: true, range: () => this.span }, y: this.log ? { distr: 4, asinh: 1, range: (_, _low, high) => [0, Math.max(1, (high ?? 1) * 1.4)] } : { range: (_, low, high) => yRange(low, high) } },
       axes: [
         { ...axis, space: 76, size: 28, values: (_, splits) => splits.map(clockLabel(this.span[1] - this.span[0])) },
-        { ...axis, size: 62, values: (_, splits) => splits.map((v) => (v === null ? "" : withUnit(v, unit))) },
+        { ...axis, size: 62, values: (_, splits) => splits.map((v) => (v === null || (this.log && v < 0) ? "" : withUnit(v, unit))) },
       ],
       series: [{}, ...this.data.lines.map((l, i) => lineSeries(l, i))],
       plugins: [tooltip(() => this.data, unit)],

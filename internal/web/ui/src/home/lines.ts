@@ -21,6 +21,7 @@ export class TwoLines {
   private readonly chart = new Chart({ height: 290, label: "The merged count, and what a naive scrape of one random worker sees, over the last three minutes" });
   private readonly naiveNow = h("b", { class: "naive-ink" }, "–");
   private readonly mergedNow = h("b", { class: "accent-ink" }, "–");
+  private readonly title = h("h3", {}, "Why merging matters");
   private readonly scale = h("button", { type: "button", class: "plain", "data-testid": "scale", on: { click: () => this.chooseScale() } });
   private chosen = new URLSearchParams(location.search).get("scale") ?? "";
   private logarithmic = false;
@@ -35,11 +36,11 @@ export class TwoLines {
   constructor(strip: Strip) {
     this.strip = strip;
     this.chart.el.setAttribute("data-testid", "naive-chart");
-    const key = (cls: string, text: string, now: HTMLElement) => h("span", { class: "key" }, h("i", { class: `swatch ${cls}` }), text, " ", now);
+    const key = (cls: string, text: string, now: HTMLElement) => h("span", { class: `key key-${cls}` }, h("i", { class: `swatch swatch-${cls}` }), text, " ", now);
     this.el = h(
       "section",
       { class: "card lines", "aria-label": "Naive and merged" },
-      h("div", { class: "card-head" }, h("h3", {}, "Why merging matters"), h("div", { class: "keys" }, this.scale, key("swatch-naive", "a naive scrape of one random worker", this.naiveNow), key("swatch-merged", "merged", this.mergedNow))),
+      h("div", { class: "card-head" }, this.title, h("div", { class: "keys" }, this.scale, key("naive", "a naive scrape of one random worker", this.naiveNow), key("merged", "merged", this.mergedNow))),
       h("p", { class: "explain" }, "Behind one address every scrape reaches another worker, so its line jumps. The merged line only rises, also when a worker is killed."),
       this.chart.el,
       this.falls,
@@ -59,11 +60,16 @@ export class TwoLines {
   private showScale(log: boolean): void {
     this.logarithmic = log;
     this.chart.logarithmic = log;
-    setText(this.scale, log ? "log scale → linear" : "linear scale → log");
+    setText(this.scale, log ? "show linear scale" : "show log scale");
   }
 
   update(a: Application, view: View): void {
     this.strip = a.strip!;
+    // Where nothing scrapes naively (one worker, or a foreign target) there is one line and nothing to explain.
+    const { naive, naiveQuery } = this.strip;
+    const one = !naiveQuery && (naive.value === null || naive.value === undefined);
+    this.el.classList.toggle("merged-only", one);
+    setText(this.title, one ? "The count" : "Why merging matters");
     setText(this.naiveNow, count(this.strip.naive.value));
     setText(this.mergedNow, count(this.strip.merged.value));
     this.remember(view);
@@ -85,12 +91,12 @@ export class TwoLines {
 
   private async ask(now: number): Promise<void> {
     const { naiveQuery, mergedQuery } = this.strip;
-    if (!naiveQuery || !mergedQuery) return;
+    if (!mergedQuery) return;
     this.asking = true;
     try {
       const end = Math.floor(now);
       const span = { start: end - spanSeconds - 1, end, step: 1 };
-      const [naive, merged] = await Promise.all([range(naiveQuery, span), range(mergedQuery, span)]);
+      const [naive, merged] = await Promise.all([naiveQuery ? range(naiveQuery, span) : { data: [] }, range(mergedQuery, span)]);
       this.stored = { naive: align(naive.data.slice(0, 1), () => ""), merged: align(merged.data.slice(0, 1), () => "") };
       setText(this.problem, "");
     } catch (err) {

@@ -162,7 +162,7 @@ class NumberStation extends Station {
     setText(this.number, text);
     setText(this.unit, unit);
     setAttr(this.big, "data-value", r.value === null || r.value === undefined ? "" : String(r.value));
-    setAttr(this.big, "data-length", text.length > 8 ? "long" : text.length > 4 ? "medium" : "short");
+    setAttr(this.big, "data-length", text.length + unit.length > 8 ? "long" : text.length > 4 ? "medium" : "short");
     this.age(r.value === null || r.value === undefined ? undefined : r.ageSeconds + later, r.everySeconds, r.error);
   }
 
