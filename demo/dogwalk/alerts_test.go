@@ -101,8 +101,13 @@ func TestAWorkerThatStartsKnowsTheNewestWalk(t *testing.T) {
 	if got, want := second.gauge("last_walk_started_timestamp_seconds"), float64(first.now.Unix()); got != want {
 		t.Errorf("newest walk at %v, want %v", got, want)
 	}
-	if c := second.counts(); c != (counts{}) {
-		t.Errorf("it counted %+v, which the other did", c)
+	second.now = first.now.Add(-time.Hour) // a machine whose clock is behind
+	second.start()
+	if got, want := second.gauge("last_walk_started_timestamp_seconds"), float64(first.now.Unix()); got != want {
+		t.Errorf("newest walk at %v after an older one, want still %v", got, want)
+	}
+	if c := second.counts(); c != (counts{started: 1}) {
+		t.Errorf("it counted %+v, want only its own", c)
 	}
 }
 

@@ -104,7 +104,7 @@ func (g *generator) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		due := g.next
-		if len(g.out) > 0 && g.out[0].back.Before(due) {
+		if g.returning() {
 			due = g.out[0].back
 		}
 		timer.Reset(time.Until(due))
@@ -113,50 +113,53 @@ func (g *generator) run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		err := g.step(ctx)
+		started, err := g.step(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		g.report(err)
+		g.report(started, err)
 		if err != nil {
 			g.postpone(time.Now().Add(pause))
 		}
 	}
 }
 
-// step does what is due first.
-func (g *generator) step(ctx context.Context) error {
-	if len(g.out) > 0 && g.out[0].back.Before(g.next) {
-		return g.complete(ctx)
+// step does what is due first, and reports whether that was to start a walk.
+func (g *generator) step(ctx context.Context) (started bool, err error) {
+	if g.returning() {
+		return false, g.complete(ctx)
 	}
 	g.next = time.Now().Add(g.interval())
 	if len(g.out) >= maxOut {
-		return nil
+		return false, nil
 	}
 	return g.start(ctx)
 }
 
-func (g *generator) start(ctx context.Context) error {
+// returning reports whether a dog is back before, or when, the next walk starts: starts that fail must not keep it out.
+func (g *generator) returning() bool { return len(g.out) > 0 && !g.out[0].back.After(g.next) }
+
+func (g *generator) start(ctx context.Context) (started bool, err error) {
 	if time.Since(g.known) > refresh || g.kennel.empty() {
 		kennel, err := g.visitor.kennel(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if kennel.empty() {
-			return errors.New("there are no dogs or no walkers")
+			return false, errors.New("there are no dogs or no walkers")
 		}
 		g.kennel, g.known = kennel, time.Now()
 	}
 	if g.Rand.IntN(invalidEvery) == 0 {
-		return g.visitor.forget(ctx, pick(g.Rand, g.kennel.Dogs))
+		return false, g.visitor.forget(ctx, pick(g.Rand, g.kennel.Dogs))
 	}
 	path, err := g.visitor.start(ctx, pick(g.Rand, g.kennel.Dogs), pick(g.Rand, g.kennel.Walkers))
 	if err != nil {
 		g.known = time.Time{} // perhaps one of them has left
-		return err
+		return false, err
 	}
 	g.add(walk{path, time.Now().Add(shortest + time.Duration(g.Rand.Int64N(int64(longest-shortest))))})
-	return nil
+	return true, nil
 }
 
 func (g *generator) complete(ctx context.Context) error {
@@ -192,15 +195,15 @@ func (g *generator) interval() time.Duration {
 	return time.Duration(min(g.Rand.ExpFloat64(), 5) / g.Rate * float64(time.Second))
 }
 
-// report logs when things change between well and not.
-func (g *generator) report(err error) {
-	if troubled := err != nil; troubled != g.troubled {
-		g.troubled = troubled
-		if troubled {
-			g.Logger.Warn("walks don't go as they should", "url", g.URL, "err", err)
-		} else {
-			g.Logger.Info("walks go well again", "url", g.URL)
-		}
+// report logs when walks begin to fail, and when one starts again: while the kennel is closed, others still come back.
+func (g *generator) report(started bool, err error) {
+	switch {
+	case err != nil && !g.troubled:
+		g.troubled = true
+		g.Logger.Warn("walks don't go as they should", "url", g.URL, "err", err)
+	case started && g.troubled:
+		g.troubled = false
+		g.Logger.Info("walks go well again", "url", g.URL)
 	}
 }
 
