@@ -3,19 +3,14 @@ package application
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Limits of one document. The largest sensible file is far below both.
-const (
-	maxDepth  = 32     // nested values
-	maxValues = 20_000 // values, those behind aliases counted each time they are used
-)
+// maxValues bounds the values of one document, those behind aliases counted each time they are used. The largest sensible file
+// is far below it. Depth needs no bound of its own: no field holds one of its own kind.
+const maxValues = 20_000
 
 // decoder reads one document into a struct, strictly, and goes on after mistakes.
 type decoder struct {
@@ -62,21 +57,16 @@ func (d *decoder) kind(root *yaml.Node) (string, bool) {
 // document reads the root of a document into the struct that out points to.
 func (d *decoder) document(root *yaml.Node, out any) {
 	setDefaults(out)
-	d.value(root, reflect.ValueOf(out).Elem(), "", 0, "")
+	d.value(root, reflect.ValueOf(out).Elem(), "", "")
 	if d.values > maxValues {
 		d.fail(root, "", "write fewer values, or use aliases less", "there are more than %d values", maxValues)
 	}
 }
 
 // value reads n into v. The tag is that of the field that v belongs to.
-func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, depth int, tag reflect.StructTag) {
+func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	at := position{n.Line, n.Column}
 	if d.values++; d.full() {
-		return
-	}
-	if depth > maxDepth {
-		d.fail(n, path, "is an alias part of the value that it stands for?", "values are nested more than %d deep", maxDepth)
-		d.values = maxValues // nothing below makes sense any more
 		return
 	}
 	if n.Kind == yaml.AliasNode {
@@ -93,11 +83,11 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, depth int, t
 		d.fail(n, path, nullHint(v.Type()), "has no value")
 		return
 	}
-	d.typed(n, v, path, depth, tag)
+	d.typed(n, v, path, tag)
 }
 
 // typed reads n, which is no alias and not null, by the type of v.
-func (d *decoder) typed(n *yaml.Node, v reflect.Value, path string, depth int, tag reflect.StructTag) {
+func (d *decoder) typed(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	switch v.Addr().Interface().(type) {
 	case *Duration:
 		d.duration(n, v, path)
@@ -110,13 +100,13 @@ func (d *decoder) typed(n *yaml.Node, v reflect.Value, path string, depth int, t
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		setDefaults(v.Interface())
-		d.typed(n, v.Elem(), path, depth, tag)
+		d.typed(n, v.Elem(), path, tag)
 	case reflect.Struct:
-		d.fields(n, v, path, depth)
+		d.fields(n, v, path)
 	case reflect.Map:
-		d.entries(n, v, path, depth, tag)
+		d.entries(n, v, path, tag)
 	case reflect.Slice:
-		d.items(n, v, path, depth)
+		d.items(n, v, path)
 	case reflect.String:
 		d.text(n, v, path, tag)
 	case reflect.Int, reflect.Int32:
@@ -129,7 +119,7 @@ func (d *decoder) typed(n *yaml.Node, v reflect.Value, path string, depth int, t
 }
 
 // fields reads a mapping into a struct: known fields only, each once, required ones all.
-func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) {
+func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, path, "its fields: "+strings.Join(fieldNames(v.Type()), ", "), "want fields, got %s", describe(n))
 		return
@@ -146,7 +136,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 			d.fail(key, join(path, key.Value), unknownHint(key.Value, v.Type()), "unknown field")
 			continue
 		}
-		d.value(value, v.FieldByIndex(field.Index), join(path, key.Value), depth+1, field.Tag)
+		d.value(value, v.FieldByIndex(field.Index), join(path, key.Value), field.Tag)
 	}
 	for _, field := range structFields(v.Type()) {
 		if _, ok := seen[nameOf(field)]; !ok && !meant[nameOf(field)] && field.Tag.Get("required") != "" {
@@ -156,7 +146,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string, depth int) 
 }
 
 // entries reads a mapping into a map by text. The field's enum is that of its values.
-func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int, tag reflect.StructTag) {
+func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, path, "write one name: value on each line below it", "want names and their values, got %s", describe(n))
 		return
@@ -172,7 +162,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, depth int,
 		if item.Kind() == reflect.Struct {
 			setDefaults(item.Addr().Interface())
 		}
-		d.value(value, item, join(path, key.Value), depth+1, tag)
+		d.value(value, item, join(path, key.Value), tag)
 		v.SetMapIndex(reflect.ValueOf(key.Value), item)
 	}
 }
@@ -200,7 +190,7 @@ func (d *decoder) keys(n *yaml.Node, path string) map[string]*yaml.Node {
 }
 
 // items reads a sequence into a slice.
-func (d *decoder) items(n *yaml.Node, v reflect.Value, path string, depth int) {
+func (d *decoder) items(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
 		d.fail(n, path, "write one - item on each line below it, or [a, b]", "want a list, got %s", describe(n))
 		return
@@ -214,93 +204,7 @@ func (d *decoder) items(n *yaml.Node, v reflect.Value, path string, depth int) {
 		if item.Kind() == reflect.Struct {
 			setDefaults(item.Addr().Interface())
 		}
-		d.value(c, item, fmt.Sprintf("%s[%d]", path, i), depth+1, "")
+		d.value(c, item, fmt.Sprintf("%s[%d]", path, i), "")
 		v.Set(reflect.Append(v, item))
 	}
-}
-
-// text reads a text, one of the field's enum if it has one.
-func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
-	if mayBeSecret(path) && (n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str") {
-		d.fail(n, path, "put it in quotes", "want text, got %s", describeKind(n))
-		return
-	}
-	if n.Kind != yaml.ScalarNode {
-		d.fail(n, path, "", "want text, got %s", describe(n))
-		return
-	}
-	if t := n.ShortTag(); t != "!!str" && t != "!!timestamp" {
-		d.fail(n, path, "put it in quotes: "+strconv.Quote(n.Value), "want text, got %s", describe(n))
-		return
-	}
-	if strings.ContainsRune(n.Value, 0) {
-		d.fail(n, path, `take the \0 out`, "the text has a NUL character in it")
-		return
-	}
-	v.SetString(n.Value)
-	enum := tag.Get("enum")
-	if enum == "" {
-		return
-	}
-	allowed := strings.Split(enum, ",")
-	for _, a := range allowed {
-		if n.Value == a {
-			return
-		}
-	}
-	d.fail(n, path, suggest(n.Value, allowed, ""), "want %s, got %s", orList(allowed), quote(n.Value))
-}
-
-// whole reads a whole number within the field's bounds.
-func (d *decoder) whole(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
-	var i int64
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || n.Decode(&i) != nil {
-		d.fail(n, path, numberHint(n), "want a whole number, got %s", describe(n))
-		return
-	}
-	if low, high := tag.Get("min"), tag.Get("max"); high != "" {
-		l, _ := strconv.ParseInt(low, 10, 64)
-		h, _ := strconv.ParseInt(high, 10, 64)
-		if i < l || i > h {
-			d.fail(n, path, "", "want a whole number from %s to %s, got %d", low, high, i)
-			return
-		}
-	}
-	v.SetInt(i)
-}
-
-// number reads a number.
-func (d *decoder) number(n *yaml.Node, v reflect.Value, path string) {
-	var f float64
-	if t := n.ShortTag(); n.Kind != yaml.ScalarNode || t != "!!int" && t != "!!float" || n.Decode(&f) != nil {
-		d.fail(n, path, numberHint(n), "want a number, got %s", describe(n))
-		return
-	}
-	v.SetFloat(f)
-}
-
-// duration reads a length of time above 0.
-func (d *decoder) duration(n *yaml.Node, v reflect.Value, path string) {
-	const advice = "write a number and a unit: 250ms, 15s, 2m, 1h30m, 15d"
-	parsed, err := model.ParseDuration(n.Value)
-	if n.Kind != yaml.ScalarNode || err != nil {
-		d.fail(n, path, advice, "want a duration, got %s", describe(n))
-		return
-	}
-	v.SetInt(int64(parsed))
-}
-
-// quantity reads a number as Kubernetes writes it.
-func (d *decoder) quantity(n *yaml.Node, v reflect.Value, path string) {
-	const advice = "write a number, with a suffix if you like: 10m is 0.01, 2k is 2000"
-	if n.Kind != yaml.ScalarNode || len(n.Value) > 64 {
-		d.fail(n, path, advice, "want a quantity, got %s", describe(n))
-		return
-	}
-	q, err := resource.ParseQuantity(n.Value)
-	if err != nil {
-		d.fail(n, path, advice, "want a quantity, got %s", describe(n))
-		return
-	}
-	v.Set(reflect.ValueOf(Quantity{q}))
 }

@@ -92,7 +92,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // inFile puts the name that a field has in the file in front of its comment, instead of the program's.
 func inFile(comment string, f reflect.StructField) string {
-	return strings.TrimPrefix(comment, f.Name+" ")
+	return strings.TrimPrefix(strings.TrimPrefix(comment, f.Name+" "), f.Name+": ")
 }
 
 const referenceHead = `# The application file
@@ -105,8 +105,8 @@ and not declared, and fields that are not known are errors with file, line and c
 checks while one types, with this first line: ` + "`# yaml-language-server: $schema=…/application.schema.json`" + `
 
 A duration is written as in Prometheus: ` + "`250ms`, `15s`, `1h30m`, `15d`" + `. A quantity is a number as Kubernetes writes it: ` + "`10m`" + ` is
-0.01, ` + "`2k`" + ` is 2000. At most 1 MiB, 32 levels of nesting and 20,000 values are read, aliases counted each time they are
-used; one PromQL expression has at most 4096 bytes.
+0.01, ` + "`2k`" + ` is 2000. At most 1 MiB and 20,000 values are read, values behind aliases counted each time they are used; one PromQL
+expression has at most 4096 bytes.
 
 `
 
