@@ -25,20 +25,20 @@ import (
 
 // output collects what a process and its children say.
 type output struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	said bytes.Buffer
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.Buffer.Write(p)
+	return o.said.Write(p)
 }
 
 func (o *output) text() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.Buffer.String()
+	return o.said.String()
 }
 
 var serving = regexp.MustCompile(`msg=serving .*?address=(\S+) metrics=(\S+)`)
