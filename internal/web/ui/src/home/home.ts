@@ -1,6 +1,9 @@
 // The first page: the chain of one metric, live, and the applications with their charts.
 
-import "../styles/home.css";
+import "../styles/chain.css";
+import "../styles/stations.css";
+import "../styles/overview.css";
+import "../styles/narrow.css";
 import { fill, h, setAttr, setText } from "../dom";
 import { age, clock } from "../format";
 import { follow, silenceLimit, type Application, type View } from "../live";

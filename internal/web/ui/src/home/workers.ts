@@ -18,7 +18,8 @@ export class WorkerBars {
 
   update(replicas: Replica[], later: number): void {
     this.highest = Math.max(0, ...replicas.flatMap((r) => (r.workers ?? []).map((w) => w.value ?? 0)));
-    setAttr(this.el, "data-density", replicas.length > 6 ? "high" : replicas.length > 3 ? "medium" : "low");
+    // One row of high bars takes the height of two rows of low ones: the page does not jump when it scales.
+    setAttr(this.el, "data-density", replicas.length > 4 ? "high" : "low");
     this.groups.update(
       replicas.map((r) => ({ ...r, later, highest: this.highest })),
       (r) => r.name,
