@@ -32,8 +32,12 @@ var flow = []struct {
 	// The demo applications use only the library, as a user would.
 	{"demo/prefork", ""},
 	{"demo/traffic", ""},
-	{"demo/clicks", "instrument instrument/worker demo/prefork"},
-	{"demo/dogwalk", "instrument instrument/worker demo/prefork"},
+	{"demo/service", "demo/prefork"},
+	{"demo/clicks", "demo/service instrument instrument/worker"},
+	{"demo/service/browsertest", ""},
+	{"demo/dogwalk/store", ""},
+	{"demo/dogwalk/store/storetest", "demo/dogwalk/store"},
+	{"demo/dogwalk", "demo/dogwalk/store demo/service instrument instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},
 	{"demo/dogwalk/cmd/dogwalk", "demo/dogwalk"},
 	{"demo", ""},
@@ -44,8 +48,9 @@ var flow = []struct {
 	{"internal/scale/hpa", "internal/hint"},
 
 	// Stages.
+	{"internal/merge/reading", "internal/hint"},
+	{"internal/merge", "internal/hint internal/merge/reading"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
-	{"internal/merge", "internal/hint"},
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},
 	{"internal/scale/controller", "internal/hint internal/scale/hpa"},
@@ -56,7 +61,7 @@ var flow = []struct {
 		"internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
-	{"cmd/truecount", "demo demo/clicks demo/dogwalk internal/hint internal/application internal/app"},
+	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/traffic internal/hint internal/application internal/app"},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the
