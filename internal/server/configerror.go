@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ func configError(file string, content []byte, err error) error {
 		lines = strings.Split(list, "\n")
 	}
 	var errs []error
-	for _, l := range lines {
+	for _, l := range slices.Compact(lines) { // an alias repeats its mistake wherever it is used
 		errs = append(errs, faultOf(file, content, strings.TrimSpace(l)).error())
 	}
 	return joinLines(errs)
@@ -65,6 +66,9 @@ func faultOf(file string, content []byte, text string) fault {
 		}
 	}
 	f.what, f.hint = inOperatorsWords(text)
+	if strings.HasPrefix(text, "found character that cannot start any token") && bytes.Contains(content, []byte("\n\t")) {
+		f.hint = "YAML is indented with spaces, never with tabs"
+	}
 	if f.place == "" {
 		f.place = onlyLineWith(content, text)
 	}
@@ -87,6 +91,9 @@ func inOperatorsWords(text string) (what, advice string) {
 			got = "a value"
 		}
 		return fmt.Sprintf("expected %s, found %s", kindOf(m[3]), got), ""
+	}
+	if strings.HasPrefix(text, "did not find expected") || strings.HasPrefix(text, "mapping values are not allowed") {
+		return text, "check the indentation of this line and of the next"
 	}
 	return text, ""
 }
@@ -140,8 +147,13 @@ func mustAbs(dir string) string {
 	return dir
 }
 
-// joinLines keeps every mistake; the hint is the first one's.
+// joinLines keeps every mistake, up to what fits on a screen, once; the hint is the first one's.
 func joinLines(errs []error) error {
+	const screen = 20
+	errs = slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })
+	if more := len(errs) - screen; more > 0 {
+		errs = append(errs[:screen], fmt.Errorf("and %d more", more))
+	}
 	switch len(errs) {
 	case 0:
 		return nil

@@ -16,7 +16,7 @@ func fieldHint(field string) string {
 	if name, ok := strings.CutSuffix(field, "_sd_configs"); ok && !slices.Contains(discovery.RegisteredConfigNames(), name) {
 		return "this server discovers by static, file, http, dns and kubernetes; write other targets to a file for file_sd_configs"
 	}
-	best, bestDistance := "", 3 // further apart is another word, not a slip
+	best, bestDistance := "", min(3, 1+len(field)/3) // further apart is another word, not a slip
 	for _, known := range fieldNames() {
 		if d := editDistance(field, known); d < bestDistance {
 			best, bestDistance = known, d

@@ -18,7 +18,7 @@ import (
 )
 
 // patience ends tests that hang; nothing is measured with it.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

@@ -91,7 +91,9 @@ type closer struct {
 	close func() error
 }
 
-func (c *closers) add(name string, close func() error) { c.stack = append(c.stack, closer{name, close}) }
+func (c *closers) add(name string, close func() error) {
+	c.stack = append(c.stack, closer{name, close})
+}
 
 func (c *closers) unwind(logger *slog.Logger) error {
 	var errs []error
