@@ -63,7 +63,7 @@ func demos(dataDir string, walks float64, options *app.Options) error {
 			options.Local = parsed.Local
 		}
 	}
-	options.AnyPort = true
+	options.AnyApplicationPort = true
 	if walks > 0 {
 		options.Traffic = func(ctx context.Context, addresses map[string]string) error {
 			return traffic.Run(ctx, traffic.Options{URL: addresses["dogwalk"], Rate: walks, Logger: options.Logger})

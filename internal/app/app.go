@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -122,16 +124,16 @@ func (a *App) prepareServices(registry prometheus.Registerer) (configFile, stora
 	in := surroundings{
 		local:      a.options.Local,
 		dirs:       dirs,
-		runtimeDir: runtimeDir,
 		self:       scrapeAddress(a.listener),
-		anyPort:    a.options.AnyPort,
+		anyPort:    a.options.AnyApplicationPort,
 		output:     a.options.WorkerOutput,
 		logger:     a.logger,
 		registerer: registry,
 		query:      a.query,
 		answers:    a.answers,
 	}
-	for _, application := range a.options.Applications {
+	for i, application := range a.options.Applications {
+		in.runtimeDir = filepath.Join(runtimeDir, strconv.Itoa(i)) // short: see makeRuntimeDir
 		s, err := newService(application, in)
 		if err != nil {
 			return "", "", err

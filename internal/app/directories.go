@@ -18,6 +18,15 @@ func (d directories) rules(id serviceID) string {
 	return filepath.Join(d.root, "rules", id.fileName()+".yml")
 }
 
+// inConfig is how the configuration file names a file of the data directory: from its own folder, as Prometheus reads it,
+// so that it means the same wherever truecount was started, and the directory can be moved.
+func (d directories) inConfig(path string) string {
+	if relative, err := filepath.Rel(d.root, path); err == nil {
+		return filepath.ToSlash(relative)
+	}
+	return path
+}
+
 // lastRuntime names the runtime directory of the last start, which a killed process could not remove.
 func (d directories) lastRuntime() string { return filepath.Join(d.root, "runtime-directory") }
 
@@ -55,6 +64,7 @@ func makeRuntimeDir(dirs directories) (dir string, remove func() error, err erro
 		return "", nil, fmt.Errorf("runtime directory: %w", err)
 	}
 	if err := replaceFile(dirs.lastRuntime(), []byte(dir)); err != nil {
+		os.RemoveAll(dir)
 		return "", nil, fmt.Errorf("runtime directory: %w", err)
 	}
 	return dir, func() error { return os.RemoveAll(dir) }, nil

@@ -13,9 +13,9 @@ import (
 type Options struct {
 	// Listen is the address of the pages and the API, as 127.0.0.1:9090; port 0 takes a free one.
 	Listen string
-	// AnyPort takes a free port where Listen's, or an application's, is in use, and says so in the log. Without it that is
-	// an error.
-	AnyPort bool
+	// AnyPort takes a free port where Listen's is in use, AnyApplicationPort one where an application's is; either is said
+	// in the log. Without them it is an error.
+	AnyPort, AnyApplicationPort bool
 	// DataDir keeps samples and what the demo applications write. One App at a time.
 	DataDir string
 

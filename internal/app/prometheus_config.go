@@ -98,7 +98,7 @@ func writePrometheusConfig(dirs directories, local *application.Local, self stri
 func (s *service) scrapeConfigs() []scrapeConfig {
 	jobs := []scrapeConfig{{
 		JobName:       s.id().jobName(),
-		FileSDConfigs: []fileSDConfig{{Files: []string{s.dirs.targets(s.id())}}},
+		FileSDConfigs: []fileSDConfig{{Files: []string{s.dirs.inConfig(s.dirs.targets(s.id()))}}},
 	}}
 	metric := s.application.StripMetric()
 	if metric == "" || !s.merges() {
@@ -194,7 +194,7 @@ func (s *service) ruleFiles() []string {
 	if len(s.ruleGroups()) == 0 {
 		return nil
 	}
-	return []string{s.dirs.rules(s.id())}
+	return []string{s.dirs.inConfig(s.dirs.rules(s.id()))}
 }
 
 func (s *service) writeRules() error {

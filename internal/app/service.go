@@ -2,13 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/truecount/truecount/internal/application"
-	"github.com/truecount/truecount/internal/hint"
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
 	"github.com/truecount/truecount/internal/scale/controller"
@@ -49,7 +48,7 @@ type service struct {
 type surroundings struct {
 	local      *application.Local
 	dirs       directories
-	runtimeDir string
+	runtimeDir string // of this service alone
 	self       string
 	anyPort    bool
 	output     io.Writer
@@ -59,43 +58,56 @@ type surroundings struct {
 	answers    <-chan struct{} // closed when query works
 }
 
-// newService binds the application's port and prepares everything; nothing runs yet.
+// newService binds the application's port and prepares everything; nothing runs yet. After an error nothing is held.
 func newService(app *application.Application, in surroundings) (*service, error) {
-	s := &service{
+	s := describeService(app, in)
+	if err := s.prepare(in); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func describeService(app *application.Application, in surroundings) *service {
+	return &service{
 		application: app,
 		local:       in.local,
 		logger:      in.logger,
 		answers:     in.answers,
-		registerer:  in.registerer,
-		self:        in.self,
-		dirs:        in.dirs,
-		mergers:     map[string]*merge.Merger{},
+		// Names are only unique in their namespace.
+		registerer: prometheus.WrapRegistererWith(prometheus.Labels{"namespace": app.Metadata.Namespace}, in.registerer),
+		self:       in.self,
+		dirs:       in.dirs,
+		mergers:    map[string]*merge.Merger{},
 	}
+}
+
+func (s *service) prepare(in surroundings) error {
+	app := s.application
 	if app.Spec.Workers.Metrics.PythonDir != "" {
-		return nil, hint.Errorf("use ports, sockets or endpoint", "%s: workers.metrics.pythonDir is not supported by this version", s.id())
+		return app.Errorf("spec.workers.metrics.pythonDir", "use ports, sockets or endpoint", "is not supported by this version")
 	}
 	if len(app.Spec.Command) > 0 {
 		if err := s.prepareWorkers(in); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if s.merges() {
 		group, err := merge.NewGroup(merge.GroupOptions{Name: app.Metadata.Name, Gauges: gaugeModes(app), Logger: s.logger})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.group = group
 	}
 	if app.Scales() && s.workers != nil {
 		if err := s.prepareScaler(in); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := s.writeRules(); err != nil {
-		return nil, err
+		return err
 	}
 	// Discovery watches the file's directory from the start, and a list of an earlier start must not be scraped.
-	return s, s.writeTargets(nil)
+	return s.writeTargets(nil)
 }
 
 func (s *service) id() serviceID {
@@ -119,11 +131,11 @@ func (s *service) prepareWorkers(in surroundings) error {
 		Workers:     spec.Workers.Count,
 		Manager:     supervise.Manager(spec.Workers.Manager),
 		Metrics:     supervise.Sockets{},
-		RuntimeDir:  filepath.Join(in.runtimeDir, s.application.Metadata.Name),
+		RuntimeDir:  in.runtimeDir,
 		Replicas:    least,
 		MaxReplicas: most,
 		Logger:      s.logger,
-		Registerer:  in.registerer,
+		Registerer:  s.registerer,
 		Output:      in.output,
 	}
 	switch {
