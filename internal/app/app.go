@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,9 +34,10 @@ type App struct {
 	release  []func() error // what New took, undone last in, first out
 	answers  chan struct{}  // closed when the database answers
 	ready    chan struct{}
+	begun    atomic.Bool // run, or given up
 	stop     chan struct{}
 	stopOnce sync.Once
-	done     chan struct{}
+	done     chan struct{} // closed when nothing is held any more
 }
 
 // New checks the options, takes the data directory, opens the database and binds every address. Nothing runs before
@@ -64,6 +65,14 @@ func (a *App) setup() error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
+	// The directory first: who starts a second App by mistake reads of that, not of the port that it took before.
+	if len(a.options.Applications) > 0 {
+		release, err := server.ClaimDataDir(a.options.DataDir)
+		if err != nil {
+			return err
+		}
+		a.release = append(a.release, release)
+	}
 	listener, err := listen(a.options.Listen, a.options.AnyPort, a.logger)
 	if err != nil {
 		return err
@@ -77,6 +86,7 @@ func (a *App) setup() error {
 			return err
 		}
 	}
+	opened := tellWhileWaiting(a.logger, "still opening the database, which reads what the last run left", "data", dataDir)
 	a.server, err = server.New(server.Options{
 		ConfigFile:        configFile,
 		DataDir:           dataDir,
@@ -88,6 +98,7 @@ func (a *App) setup() error {
 		Registerer:        registry,
 		Gatherer:          registry,
 	})
+	opened()
 	if err != nil {
 		return err
 	}
@@ -107,14 +118,9 @@ func (a *App) setup() error {
 	return nil
 }
 
-// prepareServices takes the data directory, makes the services and writes the configuration that scrapes them.
+// prepareServices makes the services and writes the configuration that scrapes them.
 func (a *App) prepareServices(registry prometheus.Registerer) (configFile, storage string, err error) {
 	dirs := directories{root: a.options.DataDir}
-	release, err := server.ClaimDataDir(dirs.root)
-	if err != nil {
-		return "", "", err
-	}
-	a.release = append(a.release, release)
 	runtimeDir, remove, err := makeRuntimeDir(dirs)
 	if err != nil {
 		return "", "", err
@@ -194,9 +200,6 @@ func (a *App) Addresses() map[string]string {
 	return addresses
 }
 
-// Ready is closed when every part serves.
-func (a *App) Ready() <-chan struct{} { return a.ready }
-
 // query asks the database; it is how the autoscaler and the first page get their numbers.
 func (a *App) query(ctx context.Context, query string, at time.Time) ([]controller.Sample, error) {
 	vector, err := a.server.Query(ctx, query, at)
@@ -208,96 +211,4 @@ func (a *App) query(ctx context.Context, query string, at time.Time) ([]controll
 		samples = append(samples, controller.Sample{Labels: s.Metric.Map(), Value: s.F, Time: time.UnixMilli(s.T)})
 	}
 	return samples, nil
-}
-
-// Reload reads the configuration again. An error leaves everything as it was.
-func (a *App) Reload() error { return a.server.Reload() }
-
-// Stop ends a running App and waits until it has ended.
-func (a *App) Stop() {
-	a.stopOnce.Do(func() { close(a.stop) })
-	<-a.done
-}
-
-// Run runs everything until the context ends, [App.Stop] is called or a part fails, and ends everything before it
-// returns: first what acts, then the workers, then what serves. It is called once.
-func (a *App) Run(ctx context.Context) error {
-	defer close(a.done)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-
-	parts := newStack(a.logger)
-	parts.start("http server", a.serve)
-	parts.start("prometheus", a.server.Run)
-	for _, s := range a.services {
-		parts.start(s.id().Name, s.run)
-	}
-	if a.live != nil {
-		parts.start("first page", a.live.run)
-	}
-	parts.start("start", func(ctx context.Context) error { return a.afterReady(ctx, parts) })
-
-	var err error
-	select {
-	case <-ctx.Done():
-	case <-a.stop:
-	case err = <-parts.failed:
-	}
-	if stopped := parts.stop(); err == nil {
-		err = stopped
-	}
-	return errors.Join(err, a.Close())
-}
-
-// afterReady waits for the parts, tells that they serve, and lets the traffic in.
-func (a *App) afterReady(ctx context.Context, parts *stack) error {
-	select {
-	case <-a.server.Ready():
-		close(a.answers)
-	case <-ctx.Done():
-		return nil
-	}
-	for _, s := range a.services {
-		if err := s.awaitReady(ctx); err != nil {
-			return nil // the context ended
-		}
-	}
-	close(a.ready)
-	if a.options.Traffic == nil {
-		<-ctx.Done()
-		return nil
-	}
-	return a.options.Traffic(ctx, a.Addresses())
-}
-
-// serve runs the HTTP server. It is the last part to end, so that workers that drain can still be read.
-func (a *App) serve(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- a.http.Serve(a.listener) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve %s: %w", a.listener.Addr(), err)
-	case <-ctx.Done():
-	}
-	a.pages.Close() // its streams would not end by themselves
-	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	if err := a.http.Shutdown(grace); err != nil {
-		a.http.Close() // a client that will not end is cut off
-	}
-	<-failed
-	return nil
-}
-
-// Close gives up what New took. Run does it by itself; it may be called again.
-func (a *App) Close() error {
-	var errs []error
-	for len(a.release) > 0 {
-		last := len(a.release) - 1
-		if err := a.release[last](); err != nil && !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-		a.release = a.release[:last]
-	}
-	return errors.Join(errs...)
 }
