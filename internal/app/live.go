@@ -13,7 +13,6 @@ import (
 	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/hint"
 	"github.com/truecount/truecount/internal/merge"
-	"github.com/truecount/truecount/internal/scale/controller"
 	"github.com/truecount/truecount/internal/supervise"
 	"github.com/truecount/truecount/internal/web"
 )
@@ -23,7 +22,7 @@ import (
 type live struct {
 	services []*service
 	local    *application.Local
-	query    func(ctx context.Context, query string, at time.Time) ([]controller.Sample, error)
+	query    query
 	answers  <-chan struct{} // closed when query works
 	client   *http.Client
 
@@ -43,7 +42,7 @@ type askedReading struct {
 // tryTimeout bounds the page's own request to an application.
 const tryTimeout = 5 * time.Second
 
-func newLive(services []*service, local *application.Local, query func(context.Context, string, time.Time) ([]controller.Sample, error), answers <-chan struct{}) *live {
+func newLive(services []*service, local *application.Local, query query, answers <-chan struct{}) *live {
 	return &live{
 		services: services,
 		local:    local,

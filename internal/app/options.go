@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/hint"
@@ -51,6 +53,12 @@ func (o *Options) complete() error {
 	if o.ConfigFile == "" && len(o.Applications) == 0 {
 		return hint.Errorf("pass an application file or a Prometheus configuration", "nothing to run")
 	}
+	// Discovery takes relative paths as relative to the configuration file.
+	absolute, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", o.DataDir, err)
+	}
+	o.DataDir = absolute
 	if o.Local == nil {
 		o.Local = application.DefaultLocal()
 	}

@@ -30,14 +30,39 @@ func (s *service) prepareScaler(in surroundings) error {
 	return err
 }
 
-// scale runs the autoscaler once the database answers: what cannot be asked yet is no reason to complain.
+// startPatience is how many scrapes the autoscaler waits for the first value of its signals. A rate needs two samples; what
+// is not there yet is no reason to complain.
+const startPatience = 10
+
+// scale runs the autoscaler once the database answers and knows the signals.
 func (s *service) scale(ctx context.Context) error {
 	select {
 	case <-s.answers:
-		return s.scaler.Run(ctx)
 	case <-ctx.Done():
 		return nil
 	}
+	ticker := time.NewTicker(s.local.ScrapeInterval.Std())
+	defer ticker.Stop()
+	for range startPatience {
+		if s.signalsKnown(ctx) {
+			break
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return s.scaler.Run(ctx)
+}
+
+func (s *service) signalsKnown(ctx context.Context) bool {
+	for _, query := range s.application.Queries() {
+		if samples, err := s.query(ctx, query, time.Now()); err != nil || len(samples) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // replicas shows the groups of workers on this machine to the autoscaler as it would see pods.

@@ -33,6 +33,7 @@ type service struct {
 	registerer  prometheus.Registerer
 	self        string // address of this server, which is where merged metrics are scraped
 	dirs        directories
+	query       query
 	answers     <-chan struct{} // closed when the database answers
 
 	workers *supervise.Service     // nil: it runs elsewhere
@@ -44,6 +45,9 @@ type service struct {
 	targets []string                 // the replicas in the targets file
 }
 
+// query evaluates PromQL at a time.
+type query = func(ctx context.Context, promql string, at time.Time) ([]controller.Sample, error)
+
 // surroundings is what a service is put into.
 type surroundings struct {
 	local      *application.Local
@@ -54,7 +58,7 @@ type surroundings struct {
 	output     io.Writer
 	logger     *slog.Logger
 	registerer prometheus.Registerer
-	query      func(ctx context.Context, query string, at time.Time) ([]controller.Sample, error)
+	query      query
 	answers    <-chan struct{} // closed when query works
 }
 
@@ -72,6 +76,7 @@ func describeService(app *application.Application, in surroundings) *service {
 		application: app,
 		local:       in.local,
 		logger:      in.logger,
+		query:       in.query,
 		answers:     in.answers,
 		// Names are only unique in their namespace.
 		registerer: prometheus.WrapRegistererWith(prometheus.Labels{"namespace": app.Metadata.Namespace}, in.registerer),

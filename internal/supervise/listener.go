@@ -35,7 +35,7 @@ func listenError(name, address, host string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return hint.Errorf("stop what listens there, or choose another port (port 0 takes a free one)",
-			"%s: address %s is already in use", name, address)
+			"%s: listen on %s: %w", name, address, syscall.EADDRINUSE)
 	case errors.Is(err, fs.ErrPermission):
 		return hint.Errorf("ports below 1024 belong to root: choose a higher one", "%s: no permission to listen on %s", name, address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, &dns):

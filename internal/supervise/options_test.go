@@ -39,7 +39,7 @@ func TestBadOptionsAreRefusedInTwoParts(t *testing.T) {
 		"command missing":    {func(o *Options) { o.Command = []string{"./missing"} }, `command "./missing" does not exist`, "build it"},
 		"not executable":     {func(o *Options) { o.Command = []string{plain} }, "may not be executed", "chmod +x"},
 		"bad directory":      {func(o *Options) { o.Dir = plain }, "is not a directory", "create it"},
-		"address in use":     {func(o *Options) { o.Listen = taken.Addr().String() }, "is already in use", "another port"},
+		"address in use":     {func(o *Options) { o.Listen = taken.Addr().String() }, "address already in use", "another port"},
 		"address no port":    {func(o *Options) { o.Listen = "127.0.0.1" }, `listen address "127.0.0.1" is not valid`, "host:port"},
 		"address bad port":   {func(o *Options) { o.Listen = "127.0.0.1:65536" }, `listen address "127.0.0.1:65536" is not valid`, "host:port"},
 		"address not ours":   {func(o *Options) { o.Listen = "192.0.2.1:8000" }, `no address "192.0.2.1"`, "127.0.0.1"},

@@ -19,7 +19,7 @@ func TestCtrlCEndsEverythingAndDataStays(t *testing.T) {
 	c := startUp(t, "--data", data, "--traffic", "0")
 	c.click(3)
 	eventually(t, patience, func() bool {
-		v, found := c.query(`sum(demo_app_button_clicks_total)`)
+		v, found := c.query(`merged:demo_app_button_clicks_total`)
 		return found && v == 3
 	}, func() string { return "the clicks are not stored" })
 	workers := c.workerPIDs()
