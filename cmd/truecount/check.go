@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/internal/hint"
 )
 
 const checkHelp = `Reads application files exactly as up does and says what is wrong with them, all of it in one run.
@@ -22,19 +24,46 @@ func newCheck() *cobra.Command {
 		Long:  checkHelp,
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var all []*application.Application
-			for _, name := range files {
-				file, err := application.Load(name)
-				if err != nil {
-					return err
-				}
-				all = append(all, file.Applications...)
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok, %d application(s)\n", name, len(file.Applications))
+			if len(files) == 0 {
+				return hint.Errorf("name it: truecount check -f truecount.yaml", "no file to check")
 			}
-			return application.CheckTogether(all...)
+			all, _, err := loadFiles(files)
+			if err != nil {
+				return err
+			}
+			for _, name := range files {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d application(s)\n", len(all))
+			return nil
 		},
 	}
 	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "application file; may be given several times")
-	cmd.MarkFlagRequired("file")
 	return cmd
+}
+
+// loadFiles reads application files and returns the mistakes of all of them, or, if each is right, those that they make
+// together.
+func loadFiles(names []string) (apps []*application.Application, local *application.Local, err error) {
+	var errs []error
+	localIn := ""
+	for _, name := range names {
+		file, err := application.Load(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		apps = append(apps, file.Applications...)
+		switch {
+		case file.Local == nil:
+		case local == nil:
+			local, localIn = file.Local, name
+		default:
+			errs = append(errs, hint.Errorf("leave one of them out: a machine runs at one pace", "%s: a second document of kind Local, the first is in %s", name, localIn))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, nil, errors.Join(errs...)
+	}
+	return apps, local, application.CheckTogether(apps...)
 }

@@ -61,7 +61,9 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	local := application.DefaultLocal()
 	local.Retention = application.Duration(time.Duration(retention))
-	return runApp(cmd, app.Options{
+	hangups, stop := notifyHangup()
+	defer stop()
+	return runApp(cmd.Context(), cmd, app.Options{
 		Listen:          f.listen,
 		DataDir:         f.data,
 		ConfigFile:      f.config,
@@ -71,5 +73,5 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		Hosts:           f.hosts,
 		Version:         buildVersion(),
 		Logger:          logger,
-	})
+	}, hangups)
 }

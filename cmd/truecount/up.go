@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/truecount/truecount/demo/traffic"
 	"github.com/truecount/truecount/internal/app"
 	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/hint"
@@ -93,7 +89,9 @@ func (f *upFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.applications(cmd, args, &options); err != nil {
 		return err
 	}
-	return runApp(cmd, options)
+	ctx, stop := endOnHangup(cmd.Context())
+	defer stop()
+	return runApp(ctx, cmd, options, nil)
 }
 
 // applications fills in what is to run: files, a command, targets, or the demos.
@@ -101,18 +99,15 @@ func (f *upFlags) applications(cmd *cobra.Command, args []string, options *app.O
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 		return hint.Errorf("a command stands behind --: truecount up -- "+args[0], "up takes no argument %q", args[0])
 	}
+	if err := f.checkMixture(cmd, len(args) > 0); err != nil {
+		return err
+	}
 	if len(f.files)+len(f.targets)+len(args) == 0 {
 		return demos(f.data, f.traffic, options)
 	}
-	for _, name := range f.files {
-		file, err := application.Load(name)
-		if err != nil {
-			return err
-		}
-		options.Applications = append(options.Applications, file.Applications...)
-		if file.Local != nil {
-			options.Local = file.Local
-		}
+	var err error
+	if options.Applications, options.Local, err = loadFiles(f.files); err != nil {
+		return err
 	}
 	for _, target := range f.targets {
 		target, err := application.ForTarget(target)
@@ -137,41 +132,20 @@ func (f *upFlags) applications(cmd *cobra.Command, args []string, options *app.O
 	return nil
 }
 
-// runApp runs an App until Ctrl-C and tells on standard output when it is ready.
-func runApp(cmd *cobra.Command, options app.Options) error {
-	a, err := app.New(options)
-	if err != nil {
-		return err
+// checkMixture refuses flags that would have no effect: who gives them expects one.
+func (f *upFlags) checkMixture(cmd *cobra.Command, hasCommand bool) error {
+	if !(f.traffic >= 0 && f.traffic <= traffic.MaxRate) {
+		return hint.Errorf("this is a gentle load, to have something to look at", "--traffic: want a number from 0 to %v, got %v", traffic.MaxRate, f.traffic)
 	}
-	ctx, cancel := context.WithCancel(cmd.Context())
-	defer cancel()
-	announced := make(chan struct{})
-	go func() {
-		defer close(announced)
-		select {
-		case <-a.Ready():
-			announce(cmd.OutOrStdout(), a)
-		case <-ctx.Done():
+	if runsDemos := !hasCommand && len(f.files)+len(f.targets) == 0; !runsDemos && f.traffic > 0 && cmd.Flags().Changed("traffic") {
+		return hint.Errorf("leave it out", "--traffic drives the demos, which do not run here")
+	}
+	for _, name := range []string{"name", "port", "workers", "metrics", "own-port"} {
+		if !hasCommand && cmd.Flags().Changed(name) {
+			return hint.Errorf("put the command behind it: truecount up --"+name+" … -- COMMAND", "--%s says something of a COMMAND, and there is none", name)
 		}
-	}()
-	stopReloading := reloadOnHangup(a, options.Logger)
-	defer stopReloading()
-	err = a.Run(ctx)
-	cancel()
-	<-announced
-	if errors.Is(err, context.Canceled) {
-		return nil
 	}
-	return err
-}
-
-// announce is what scripts wait for: one line, then the applications.
-func announce(out io.Writer, a *app.App) {
-	fmt.Fprintf(out, "ready: %s\n", a.URL())
-	addresses := a.Addresses()
-	for _, name := range slices.Sorted(maps.Keys(addresses)) {
-		fmt.Fprintf(out, "%s: %s\n", name, addresses[name])
-	}
+	return nil
 }
 
 // absolute is for what is handed to processes that may run elsewhere.

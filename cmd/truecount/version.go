@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// versionTemplate is what --version prints: the same line as the command.
+const versionTemplate = "truecount {{.Version}}\n"
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

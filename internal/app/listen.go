@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"strings"
 	"syscall"
 
 	"github.com/truecount/truecount/internal/hint"
@@ -39,11 +38,19 @@ func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }
 
 // plain leaves the operation and the address out of a network error: the message around it names the address.
 func plain(err error) string {
+	var wrong *net.AddrError
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &wrong):
+		return wrong.Err
+	case errors.As(err, &number):
+		return number.Error()
+	}
 	var operation *net.OpError
 	if errors.As(err, &operation) {
 		err = operation.Err
 	}
-	return strings.TrimPrefix(err.Error(), "address ")
+	return err.Error()
 }
 
 // scrapeAddress is how this server reaches itself.
