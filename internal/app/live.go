@@ -109,16 +109,12 @@ func (s *service) perSecondQuery() string {
 			return "sum(" + spec.Signals[on.Signal].Query + ")"
 		}
 	}
-	return fmt.Sprintf("sum(rate(%s%s[1m]))", s.application.StripMetric(), s.selector())
+	return fmt.Sprintf("sum(rate(%s{namespace=%q,service=%q}[1m]))", s.application.StripMetric(), s.id().Namespace, s.id().Name)
 }
 
 // comparedQuery is one of the first page's two lines.
 func (s *service) comparedQuery(prefix string) string {
-	return fmt.Sprintf("sum(%s%s%s)", prefix, s.application.StripMetric(), s.selector())
-}
-
-func (s *service) selector() string {
-	return fmt.Sprintf("{namespace=%q,service=%q}", s.id().Namespace, s.id().Name)
+	return fmt.Sprintf("sum(%s%s{instance=%q})", prefix, s.application.StripMetric(), s.id())
 }
 
 // Applications implements [web.Live].

@@ -25,11 +25,7 @@ func (s *service) panels() []web.Panel {
 }
 
 func panelView(p application.Panel) web.Panel {
-	unit := p.Unit
-	if unit == "lengthm" {
-		unit = "m"
-	}
-	return web.Panel{Title: p.Title, Description: p.Description, Query: p.Query, Legend: p.Legend, Unit: unit, Kind: p.Kind}
+	return web.Panel{Title: p.Title, Description: p.Description, Query: p.Query, Legend: p.Legend, Unit: p.Unit, Kind: p.Kind}
 }
 
 // settings are how fast things move here, and how fast they do where nobody waits for them.
@@ -46,7 +42,9 @@ func (s *service) settings() []web.Setting {
 		settings = append(settings, web.Setting{Name: "fewer replicas after", Value: s.local.DownscaleStabilization.String(), Usual: "5m"})
 	}
 	for _, on := range s.application.Spec.Scale.On {
-		settings = append(settings, web.Setting{Name: "query", Value: s.application.Spec.Signals[on.Signal].Query})
+		if window := s.application.Window(on.Signal); window != 0 {
+			settings = append(settings, web.Setting{Name: "rate window", Value: window.String()})
+		}
 		if on.AverageValue != nil {
 			settings = append(settings, web.Setting{Name: "target per replica", Value: on.AverageValue.String()})
 		}

@@ -111,10 +111,8 @@ func (s *service) scrapeConfigs() []scrapeConfig {
 		jobs = append(jobs, scrapeConfig{
 			JobName:     s.id().jobName() + "/" + compared.name,
 			MetricsPath: compared.path,
-			StaticConfigs: []targetGroup{{
-				Targets: []string{s.self},
-				Labels:  map[string]string{"namespace": s.id().Namespace, "service": s.id().Name, "instance": s.id().Name},
-			}},
+			// Neither namespace nor service nor pod: what asks for the application's own series must not find these.
+			StaticConfigs: []targetGroup{{Targets: []string{s.self}, Labels: map[string]string{"instance": s.id().String()}}},
 			MetricRelabelConfigs: []relabelConfig{
 				{SourceLabels: []string{"__name__"}, Regex: metric, Action: "keep"},
 				{TargetLabel: "__name__", Replacement: compared.prefix + metric},

@@ -213,3 +213,20 @@ func (a *Application) StripMetric() string {
 	}
 	return ""
 }
+
+// Window returns the longest range that a signal's query looks back over, as 2m in rate(clicks_total[2m]); 0 if it looks at
+// the newest values only. It is how long a burst keeps the signal up.
+func (a *Application) Window(signal string) Duration {
+	expr, err := parseQuery(a.Spec.Signals[signal].Query)
+	if err != nil {
+		return 0
+	}
+	var longest Duration
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if selector, ok := node.(*parser.MatrixSelector); ok {
+			longest = max(longest, Duration(selector.Range))
+		}
+		return nil
+	})
+	return longest
+}

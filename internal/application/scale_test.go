@@ -110,3 +110,16 @@ func TestTheStripShowsTheCounterOfTheFirstSignal(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestTheWindowIsTheLongestRangeOfTheSignal(t *testing.T) {
+	for _, test := range []struct{ query, want string }{
+		{`sum by (pod) (rate(clicks_total[2m]))`, "2m"},
+		{`sum by (pod) (rate(clicks_total[30s])) + sum by (pod) (rate(other_total[5m]))`, "5m"},
+		{`sum by (pod) (queue_length)`, "0s"},
+	} {
+		app := scaling(t, test.query)
+		if got := app.Window(app.Spec.Scale.On[0].Signal).String(); got != test.want {
+			t.Errorf("the window of %s is %s, want %s", test.query, got, test.want)
+		}
+	}
+}
