@@ -34,7 +34,6 @@ var flow = []struct {
 	{"demo/traffic", ""},
 	{"demo/service", "demo/prefork"},
 	{"demo/clicks", "demo/service instrument instrument/worker"},
-	{"demo/service/browsertest", ""},
 	{"demo/dogwalk/store", ""},
 	{"demo/dogwalk/store/storetest", "demo/dogwalk/store"},
 	{"demo/dogwalk", "demo/dogwalk/store demo/service instrument instrument/worker"},

@@ -3,32 +3,34 @@ package clicks_test
 import (
 	"net/http/httptest"
 	"testing"
-
-	"github.com/chromedp/chromedp"
+	"time"
 
 	"github.com/truecount/truecount/demo/service"
-	"github.com/truecount/truecount/demo/service/browsertest"
+	"github.com/truecount/truecount/test/chromium"
 )
 
 func TestThePageCountsWhatWasAnsweredAndByWhom(t *testing.T) {
 	app := newApp(t, service.Environment{Replica: "clicks-0"})
 	server := httptest.NewServer(app.Handler())
 	defer server.Close()
-	ctx := browsertest.Open(t)
-	hit := chromedp.Click(chromedp.CSS("#hit"))
-	browsertest.Do(ctx, t, chromedp.EmulateViewport(390, 800), chromedp.Navigate(server.URL), hit)
-	browsertest.WantText(ctx, t, "#count", "1")
-	browsertest.WantText(ctx, t, "#counted", "click answered")
-	browsertest.Do(ctx, t, hit, hit)
-	browsertest.WantText(ctx, t, "#count", "3")
-	browsertest.WantText(ctx, t, "#workers li", "clicks-0 ·")
-	browsertest.WantFit(ctx, t)
+	page := chromium.Open(t)
+	page.Patience = 30 * time.Second
+	page.Phone()
+	page.Open(server.URL)
+	page.ClickOn("#hit")
+	page.SeeText("#count", "1")
+	page.SeeText("#counted", "click answered")
+	page.ClickOn("#hit")
+	page.ClickOn("#hit")
+	page.SeeText("#count", "3")
+	page.SeeText("#workers li", "clicks-0 ·")
+	page.WantFit()
 	if got := counted(t, scrape(app).Body); got != 3 {
 		t.Errorf("counted %v, want 3", got)
 	}
 
 	server.Close()
-	browsertest.Do(ctx, t, hit)
-	browsertest.WantText(ctx, t, "#trouble", "not counted for sure")
-	browsertest.WantText(ctx, t, "#count", "3")
+	page.ClickOn("#hit")
+	page.SeeText("#trouble", "not counted for sure")
+	page.SeeText("#count", "3")
 }

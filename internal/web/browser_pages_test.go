@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/truecount/truecount/internal/web"
+	"github.com/truecount/truecount/test/chromium"
 )
 
 // hostile is text that would run if it were ever taken for markup, a script or a URL.
@@ -47,8 +48,7 @@ func TestU1HostileTextsStayText(t *testing.T) {
 	api["label/__name__/values"] = []string{evil, "up"}
 	api["metadata"] = object{"up": []object{{"type": evil, "help": evil}}}
 
-	b := newBrowser(t)
-	url := site(t, c, api)
+	p, url := openBrowser(t), site(t, c, api)
 	for path, place := range map[string]string{
 		"/":                                     ".hero",
 		"/?app=%3Cimg%20src=x%3E":               ".panel .legend li",
@@ -59,23 +59,23 @@ func TestU1HostileTextsStayText(t *testing.T) {
 		"/rules":                                "[data-testid=rule]",
 		"/alerts":                               "[data-testid=alerting-rule]",
 	} {
-		b.open(url + path)
-		b.see(`document.querySelector("`+place+`")?.textContent.includes("<img src=x onerror=")`, "true")
-		if got := b.eval("window.hurt"); got != "undefined" {
+		p.Open(url + path)
+		p.See(`document.querySelector("`+place+`")?.textContent.includes("<img src=x onerror=")`, "true")
+		if got := p.Eval("window.hurt"); got != "undefined" {
 			t.Errorf("%s: a text was run", path)
 		}
-		if got := b.eval(`document.querySelectorAll("main img, main iframe, main script, main [onload], main [onerror], main [onmouseover]").length`); got != "0" {
+		if got := p.Eval(`document.querySelectorAll("main img, main iframe, main script, main [onload], main [onerror], main [onmouseover]").length`); got != "0" {
 			t.Errorf("%s: %s elements were made of texts", path, got)
 		}
-		if got := b.eval(`[...document.links].filter(a => !/^https?:/.test(a.protocol)).length`); got != "0" {
+		if got := p.Eval(`[...document.links].filter(a => !/^https?:/.test(a.protocol)).length`); got != "0" {
 			t.Errorf("%s: %s links lead elsewhere than http", path, got)
 		}
 	}
-	b.open(url)
-	b.see(byID("try")+".textContent.includes('<img')", "true")
-	b.click("try") // the names are in the request's path
-	b.see(byID("merged")+".dataset.value", "1")
-	b.wantQuiet()
+	p.Open(url)
+	p.See(byID("try")+".textContent.includes('<img')", "true")
+	p.Click("try") // the names are in the request's path
+	p.See(byID("merged")+".dataset.value", "1")
+	p.WantQuiet()
 }
 
 func TestAnExpressionIsCompletedExecutedAndKeptInTheURL(t *testing.T) {
@@ -84,38 +84,35 @@ func TestAnExpressionIsCompletedExecutedAndKeptInTheURL(t *testing.T) {
 	api["metadata"] = object{"demo_app_button_clicks_total": []object{{"type": "counter", "help": "Clicks."}}}
 	api["query"] = vector(object{"metric": object{"__name__": "demo_app_button_clicks_total", "pod": "clicks-0"}, "value": []any{1795156224.1, "23"}})
 	api["query_range"] = matrix(object{"metric": object{"pod": "clicks-0"}, "values": [][]any{{1795156220, "1"}, {1795156224, "2"}}})
-	b := newBrowser(t)
-	b.open(site(t, newChain(4), api) + "/query")
-	b.see(`document.activeElement.classList.contains("cm-content")`, "true")
-	b.do(chromedp.KeyEvent("demo_app_but"))
-	b.see(`document.querySelector(".cm-tooltip-autocomplete li[aria-selected]")?.textContent.startsWith("demo_app_button_clicks_total")`, "true")
-	b.do(chromedp.Click(chromedp.CSS(".cm-tooltip-autocomplete li[aria-selected]")))
-	b.see(`document.querySelector(".cm-content").textContent`, "demo_app_button_clicks_total")
-	b.do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
-	b.see(byID("result-row")+".textContent", `demo_app_button_clicks_total{pod="clicks-0"}23`)
-	b.see("location.search", "?g0.expr=demo_app_button_clicks_total&g0.tab=1&g0.range_input=1h")
-	b.click("tab-graph")
-	b.see(`document.querySelector(".chart canvas") !== null && document.querySelector(".legend").textContent`, `{pod="clicks-0"}`)
-	b.see("location.search", "?g0.expr=demo_app_button_clicks_total&g0.tab=0&g0.range_input=1h")
-	b.do(chromedp.NavigateBack())
-	b.see(byID("result-row")+".textContent", `demo_app_button_clicks_total{pod="clicks-0"}23`)
-	b.wantQuiet()
+	p := open(t, site(t, newChain(4), api)+"/query")
+	p.See(`document.activeElement.classList.contains("cm-content")`, "true")
+	p.Do(chromedp.KeyEvent("demo_app_but"))
+	p.See(`document.querySelector(".cm-tooltip-autocomplete li[aria-selected]")?.textContent.startsWith("demo_app_button_clicks_total")`, "true")
+	p.ClickOn(".cm-tooltip-autocomplete li[aria-selected]")
+	p.See(`document.querySelector(".cm-content").textContent`, "demo_app_button_clicks_total")
+	p.Do(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	p.See(byID("result-row")+".textContent", `demo_app_button_clicks_total{pod="clicks-0"}23`)
+	p.See("location.search", "?g0.expr=demo_app_button_clicks_total&g0.tab=1&g0.range_input=1h")
+	p.Click("tab-graph")
+	p.See(`document.querySelector(".chart canvas") !== null && document.querySelector(".legend").textContent`, `{pod="clicks-0"}`)
+	p.See("location.search", "?g0.expr=demo_app_button_clicks_total&g0.tab=0&g0.range_input=1h")
+	p.Do(chromedp.NavigateBack())
+	p.See(byID("result-row")+".textContent", `demo_app_button_clicks_total{pod="clicks-0"}23`)
+	p.WantQuiet()
 }
 
 func TestAWrongExpressionIsMarkedAndItsErrorShown(t *testing.T) {
 	api := emptyAPI()
 	api["query"] = errors.New(`invalid parameter "query": 1:6: parse error: expected type range vector in call to function "rate", got instant vector`)
-	b := newBrowser(t)
-	b.open(site(t, newChain(4), api) + "/query?g0.expr=rate(up)&g0.tab=1")
-	b.see(byID("messages")+".textContent", `bad_data: invalid parameter "query": 1:6: parse error: expected type range vector in call to function "rate", got instant vector`)
-	b.see(`document.querySelector(".cm-lintRange-error")?.textContent`, "up")
+	p := open(t, site(t, newChain(4), api)+"/query?g0.expr=rate(up)&g0.tab=1")
+	p.See(byID("messages")+".textContent", `bad_data: invalid parameter "query": 1:6: parse error: expected type range vector in call to function "rate", got instant vector`)
+	p.See(`document.querySelector(".cm-lintRange-error")?.textContent`, "up")
 }
 
 func TestWarningsOfTheEngineAreShown(t *testing.T) {
-	b := newBrowser(t)
-	b.open(site(t, newChain(4), emptyAPI()) + "/query?g0.expr=warn&g0.tab=1")
-	b.see(byID("messages")+".textContent", "a warning of the engine")
-	b.see(byID("output")+".textContent", "The result is empty: no series match.")
+	p := open(t, site(t, newChain(4), emptyAPI())+"/query?g0.expr=warn&g0.tab=1")
+	p.See(byID("messages")+".textContent", "a warning of the engine")
+	p.See(byID("output")+".textContent", "The result is empty: no series match.")
 }
 
 func TestU5TenThousandRowsStayFast(t *testing.T) {
@@ -128,31 +125,30 @@ func TestU5TenThousandRowsStayFast(t *testing.T) {
 	}
 	api := emptyAPI()
 	api["query"], api["query_range"], api["targets"] = vector(series...), matrix(series...), object{"activeTargets": targets}
-	b := newBrowser(t)
-	url := site(t, newChain(4), api)
+	p, url := openBrowser(t), site(t, newChain(4), api)
 
-	b.open(url + "/query?g0.expr=many&g0.tab=1")
-	b.see(byID("rows-note")+".dataset.total", "10000")
+	p.Open(url + "/query?g0.expr=many&g0.tab=1")
+	p.See(byID("rows-note")+".dataset.total", "10000")
 	rows := `document.querySelectorAll("[data-testid=result-row]").length`
-	if got := b.eval(rows + " <= 400"); got != "true" {
-		t.Errorf("%s rows are made before anybody scrolls", b.eval(rows))
+	if got := p.Eval(rows + " <= 400"); got != "true" {
+		t.Errorf("%s rows are made before anybody scrolls", p.Eval(rows))
 	}
-	before := b.eval(rows)
-	b.eval(`scrollTo(0, document.body.scrollHeight)`)
-	b.see(rows+" > "+before, "true")
+	before := p.Eval(rows)
+	p.Eval(`scrollTo(0, document.body.scrollHeight)`)
+	p.See(rows+" > "+before, "true")
 
-	b.open(url + "/query?g0.expr=many&g0.tab=0")
-	b.see(byID("output")+".textContent.includes('The first 100 of 10000 series are drawn.')", "true")
+	p.Open(url + "/query?g0.expr=many&g0.tab=0")
+	p.See(byID("output")+".textContent.includes('The first 100 of 10000 series are drawn.')", "true")
 
-	b.open(url + "/targets")
-	b.see(byID("counts")+".textContent", "10000 of 10000 up")
-	if got := b.eval(`document.querySelectorAll("[data-testid=target]").length <= 400`); got != "true" {
+	p.Open(url + "/targets")
+	p.See(byID("counts")+".textContent", "10000 of 10000 up")
+	if got := p.Eval(`document.querySelectorAll("[data-testid=target]").length <= 400`); got != "true" {
 		t.Error("all targets are made at once")
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS(`[data-testid="filter"]`), "pod-9999"))
-	b.see(byID("counts")+".textContent", "10000 of 10000 up, 1 shown")
-	b.see("location.search", "?q=pod-9999")
-	b.wantQuiet()
+	p.Type(chromium.Selector("filter"), "pod-9999")
+	p.See(byID("counts")+".textContent", "10000 of 10000 up, 1 shown")
+	p.See("location.search", "?q=pod-9999")
+	p.WantQuiet()
 }
 
 func TestTargetsShowWhatIsWrong(t *testing.T) {
@@ -161,30 +157,28 @@ func TestTargetsShowWhatIsWrong(t *testing.T) {
 		return object{"labels": object{"job": "clicks", "instance": health}, "scrapePool": "clicks", "scrapeUrl": "http://127.0.0.1:1/metrics", "health": health, "lastError": problem, "lastScrape": "2026-11-20T06:00:00Z", "lastScrapeDuration": 0.0123}
 	}
 	api["targets"] = object{"activeTargets": []object{target("up", ""), target("down", "connection refused"), target("unknown", "")}}
-	b := newBrowser(t)
-	b.open(site(t, newChain(4), api) + "/targets?state=down")
-	b.see(byID("counts")+".textContent", "1 of 3 up, 1 shown")
-	b.see(byID("target")+`.querySelector(".error").textContent`, "connection refused")
-	b.see(byID("target")+`.textContent.includes("12.3 ms")`, "true")
-	b.do(chromedp.Click(chromedp.CSS(`[data-choice="all"]`)))
-	b.see(`[...document.querySelectorAll("[data-testid=target]")].map(e => e.dataset.health)`, "down,unknown,up")
-	b.see("location.search", "")
-	b.wantQuiet()
+	p := open(t, site(t, newChain(4), api)+"/targets?state=down")
+	p.See(byID("counts")+".textContent", "1 of 3 up, 1 shown")
+	p.See(byID("target")+`.querySelector(".error").textContent`, "connection refused")
+	p.See(byID("target")+`.textContent.includes("12.3 ms")`, "true")
+	p.ClickOn(`[data-choice="all"]`)
+	p.See(`[...document.querySelectorAll("[data-testid=target]")].map(e => e.dataset.health)`, "down,unknown,up")
+	p.See("location.search", "")
+	p.WantQuiet()
 }
 
 func TestTheThemeIsChosenKeptAndTheSystemsWithoutAChoice(t *testing.T) {
-	b := newBrowser(t)
-	url := site(t, newChain(4), emptyAPI())
+	p, url := openBrowser(t), site(t, newChain(4), emptyAPI())
 	background := `getComputedStyle(document.body).backgroundColor`
-	b.open(url)
-	b.see(byID("theme")+" !== null", "true")
-	light := b.eval(background)
-	b.click("theme") // light
-	b.click("theme") // dark
-	b.see(background+" === '"+light+"'", "false")
-	dark := b.eval(background)
-	b.open(url + "/targets") // another page, served with the choice
-	b.see(background, dark)
-	b.see("document.documentElement.dataset.theme", "dark")
-	b.wantQuiet()
+	p.Open(url)
+	p.See(byID("theme")+" !== null", "true")
+	light := p.Eval(background)
+	p.Click("theme") // light
+	p.Click("theme") // dark
+	p.See(background+" === '"+light+"'", "false")
+	dark := p.Eval(background)
+	p.Open(url + "/targets") // another page, served with the choice
+	p.See(background, dark)
+	p.See("document.documentElement.dataset.theme", "dark")
+	p.WantQuiet()
 }

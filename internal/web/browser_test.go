@@ -8,49 +8,44 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
-
 	"github.com/truecount/truecount/internal/web"
 )
 
 func TestThePageShowsTheChainMove(t *testing.T) {
 	c := newChain(4)
-	b := newBrowser(t)
-	b.open(site(t, c, emptyAPI()))
-	b.see(byID("merged")+".dataset.value", "0")
-	b.see(`document.querySelectorAll('[data-testid="worker-bar"]').length`, "4")
-	b.see(byID("replicas-wanted")+".dataset.value", "1")
+	p := open(t, site(t, c, emptyAPI()))
+	p.See(byID("merged")+".dataset.value", "0")
+	p.See(`document.querySelectorAll('[data-testid="worker-bar"]').length`, "4")
+	p.See(byID("replicas-wanted")+".dataset.value", "1")
 	for range 3 {
-		b.click("try")
+		p.Click("try")
 	}
-	b.see(byID("merged")+".dataset.value", "3")
-	b.see(`[...document.querySelectorAll('[data-testid="worker-bar"]')].map(e => e.dataset.value)`, "1,1,1,0")
-	b.see(byID("replicas-wanted")+".dataset.value", "4")
-	b.see(byID("replicas-running")+".dataset.value", "1")
-	b.see(byID("per-second")+".textContent", "0.25/s")
-	b.see(byID("reason")+".textContent", "16.7m of 10m → 2 replicas")
-	b.see(byID("try-state")+".textContent", "3 answered")
-	b.see(byID("settings")+".textContent", "scrapeevery 1s usually 15s")
-	b.see(byID("naive-chart")+".querySelectorAll('canvas').length", "1")
+	p.See(byID("merged")+".dataset.value", "3")
+	p.See(`[...document.querySelectorAll('[data-testid="worker-bar"]')].map(e => e.dataset.value)`, "1,1,1,0")
+	p.See(byID("replicas-wanted")+".dataset.value", "4")
+	p.See(byID("replicas-running")+".dataset.value", "1")
+	p.See(byID("per-second")+".textContent", "0.25/s")
+	p.See(byID("reason")+".textContent", "16.7m of 10m → 2 replicas")
+	p.See(byID("try-state")+".textContent", "3 answered")
+	p.See(byID("settings")+".textContent", "scrapeevery 1s usually 15s")
+	p.See(byID("naive-chart")+".querySelectorAll('canvas').length", "1")
 
-	killed := b.eval(byID("worker-bar") + ".dataset.pid")
-	b.click("kill")
-	b.see(byID("worker-bar")+".dataset.pid === '"+killed+"'", "false")
-	b.see(byID("worker-bar")+".dataset.value", "0")
-	b.see(byID("merged")+".dataset.value", "3") // the merged count stands
-	b.see(byID("merged")+".nextElementSibling.textContent", "2 by living workers + 1 kept from ended ones")
-	b.wantQuiet()
+	killed := p.Eval(byID("worker-bar") + ".dataset.pid")
+	p.Click("kill")
+	p.See(byID("worker-bar")+".dataset.pid === '"+killed+"'", "false")
+	p.See(byID("worker-bar")+".dataset.value", "0")
+	p.See(byID("merged")+".dataset.value", "3") // the merged count stands
+	p.See(byID("merged")+".nextElementSibling.textContent", "2 by living workers + 1 kept from ended ones")
+	p.WantQuiet()
 }
 
 func TestAFailedTryIsSaidOnThePage(t *testing.T) {
 	c := newChain(4)
 	c.tryError = errRefused
-	b := newBrowser(t)
-	b.open(site(t, c, emptyAPI()))
-	b.see(byID("merged")+".dataset.value", "0")
-	b.click("try")
-	b.see(byID("try-state")+".textContent", "clicks does not answer: connection refused")
+	p := open(t, site(t, c, emptyAPI()))
+	p.See(byID("merged")+".dataset.value", "0")
+	p.Click("try")
+	p.See(byID("try-state")+".textContent", "clicks does not answer: connection refused")
 }
 
 func TestTenReplicasOfFourWorkersFitOnAPhone(t *testing.T) {
@@ -58,21 +53,18 @@ func TestTenReplicasOfFourWorkersFitOnAPhone(t *testing.T) {
 	for i := range c.counts {
 		c.counts[i] = float64(i * 997)
 	}
-	b := newBrowser(t)
-	url := site(t, c, emptyAPI())
+	p, url := openBrowser(t), site(t, c, emptyAPI())
 	for _, path := range pagePaths {
-		if _, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 800, DeviceScaleFactor: 1, Mobile: true}); err != nil {
-			t.Fatal(err)
-		}
-		b.open(url + path)
+		p.Phone()
+		p.Open(url + path)
 		if path == "/" {
-			b.see(`document.querySelectorAll('[data-testid="worker-bar"]').length`, "40")
+			p.See(`document.querySelectorAll('[data-testid="worker-bar"]').length`, "40")
 		} else {
-			b.see("!!document.querySelector('h1')", "true")
+			p.See("!!document.querySelector('h1')", "true")
 		}
-		b.see(`document.documentElement.scrollWidth <= 390 && innerWidth === 390`, "true")
+		p.See(`document.documentElement.scrollWidth <= 390 && innerWidth === 390`, "true")
 	}
-	b.wantQuiet()
+	p.WantQuiet()
 }
 
 func TestU6ThePageSaysThatTheBackendIsAwayAndComesBack(t *testing.T) {
@@ -89,19 +81,18 @@ func TestU6ThePageSaysThatTheBackendIsAwayAndComesBack(t *testing.T) {
 	srv.Listener.Close()
 	srv.Listener = listener
 	srv.Start()
-	b := newBrowser(t)
-	b.open(srv.URL)
-	b.see(byID("connection")+".textContent", "live")
-	b.see(byID("merged")+".dataset.value", "0")
+	p := open(t, srv.URL)
+	p.See(byID("connection")+".textContent", "live")
+	p.See(byID("merged")+".dataset.value", "0")
 
 	h.Close()
 	srv.CloseClientConnections()
 	srv.Close()
-	b.see(byID("stale-banner")+".hidden", "false")
-	b.see(`/^Truecount does not answer\. What you see is from .*, \d.* ago\./.test(`+byID("stale-banner")+`.textContent)`, "true")
-	b.see(byID("connection")+".textContent", "away")
-	b.see(byID("merged")+".closest('.station').classList.contains('stale')", "true") // and it is still there, marked
-	b.see(byID("merged")+".dataset.value", "0")
+	p.See(byID("stale-banner")+".hidden", "false")
+	p.See(`/^Truecount does not answer\. What you see is from .*, \d.* ago\./.test(`+byID("stale-banner")+`.textContent)`, "true")
+	p.See(byID("connection")+".textContent", "away")
+	p.See(byID("merged")+".closest('.station').classList.contains('stale')", "true") // and it is still there, marked
+	p.See(byID("merged")+".dataset.value", "0")
 
 	again, err := net.Listen("tcp", listener.Addr().String())
 	if err != nil {
@@ -117,19 +108,18 @@ func TestU6ThePageSaysThatTheBackendIsAwayAndComesBack(t *testing.T) {
 	srv.Start()
 	t.Cleanup(srv.Close)
 	t.Cleanup(h.Close)
-	b.see(byID("connection")+".textContent", "live")
-	b.see(byID("stale-banner")+".hidden", "true")
+	p.See(byID("connection")+".textContent", "live")
+	p.See(byID("stale-banner")+".hidden", "true")
 }
 
 func TestU6AnOldValueLooksOldWhileTheRestIsFresh(t *testing.T) {
 	c := newChain(4)
 	c.app.Strip.PerSecond = web.Reading{Value: 0.25, AgeSeconds: 42, EverySeconds: 1, Error: "the query timed out"}
-	b := newBrowser(t)
-	b.open(site(t, c, emptyAPI()))
-	b.see(byID("per-second")+".closest('.station').classList.contains('stale')", "true")
-	b.see(byID("per-second")+".closest('.station').querySelector('.age').textContent", "42 s ago")
-	b.see(byID("per-second")+".closest('.station').querySelector('.explain').textContent", "the query timed out")
-	b.see(byID("merged")+".closest('.station').classList.contains('stale')", "false")
+	p := open(t, site(t, c, emptyAPI()))
+	p.See(byID("per-second")+".closest('.station').classList.contains('stale')", "true")
+	p.See(byID("per-second")+".closest('.station').querySelector('.age').textContent", "42 s ago")
+	p.See(byID("per-second")+".closest('.station').querySelector('.explain').textContent", "the query timed out")
+	p.See(byID("merged")+".closest('.station').classList.contains('stale')", "false")
 }
 
 func TestTheNaiveLineIsSeenToJumpAlsoWithManyWorkers(t *testing.T) {
@@ -143,12 +133,11 @@ func TestTheNaiveLineIsSeenToJumpAlsoWithManyWorkers(t *testing.T) {
 	lines := map[string]promAPI{c.app.Strip.NaiveQuery: emptyAPI(), c.app.Strip.MergedQuery: emptyAPI(), c.app.Panels[0].Query: emptyAPI()}
 	lines[c.app.Strip.NaiveQuery]["query_range"] = matrix(object{"metric": object{}, "values": naive})
 	lines[c.app.Strip.MergedQuery]["query_range"] = matrix(object{"metric": object{}, "values": merged})
-	b := newBrowser(t)
-	b.open(site(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { lines[r.FormValue("query")].ServeHTTP(w, r) })))
-	b.see(byID("falls")+".textContent.startsWith('In these three minutes the naive line fell 29 times')", "true")
-	b.see(byID("scale")+".textContent", "show linear scale")
-	b.click("scale")
-	b.see(byID("scale")+".textContent", "show log scale")
-	b.see("location.search", "?scale=linear")
-	b.wantQuiet()
+	p := open(t, site(t, c, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { lines[r.FormValue("query")].ServeHTTP(w, r) })))
+	p.See(byID("falls")+".textContent.startsWith('In these three minutes the naive line fell 29 times')", "true")
+	p.See(byID("scale")+".textContent", "show linear scale")
+	p.Click("scale")
+	p.See(byID("scale")+".textContent", "show log scale")
+	p.See("location.search", "?scale=linear")
+	p.WantQuiet()
 }

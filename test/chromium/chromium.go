@@ -17,13 +17,23 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds the wait for what must come.
-const patience = 90 * time.Second
+// Patience is how long a Page waits for what must come, unless told otherwise.
+const Patience = 90 * time.Second
+
+// Width of the window in CSS pixels, at first and after Phone.
+const (
+	deskWidth  = 1280
+	phoneWidth = 390
+)
 
 // Page is one tab of a browser that ends with the test. It is for one goroutine.
 type Page struct {
-	t   testing.TB
-	ctx context.Context
+	// Patience bounds each wait and each step, from Open on.
+	Patience time.Duration
+
+	t     testing.TB
+	ctx   context.Context
+	width int // of the window: a phone's innerWidth grows with a page that is too wide
 
 	mu       sync.Mutex
 	messages []string // what the page wrote to the console: violations of its policy are among it
@@ -41,8 +51,10 @@ func Open(t testing.TB) *Page {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	p := &Page{t: t, ctx: ctx}
-	p.Do(chromedp.EmulateViewport(1280, 900)) // starts it: not under a deadline, which would be the browser's
+	p := &Page{Patience: Patience, t: t, ctx: ctx, width: deskWidth}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(deskWidth, 900)); err != nil { // starts it: not under a deadline, which would be the browser's
+		t.Fatal(err)
+	}
 	console := chromedp.Console(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -62,9 +74,10 @@ func Open(t testing.TB) *Page {
 
 func program(t testing.TB) string {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err == nil {
-		return path
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
 	}
 	const missing = "chromium is not installed: run scripts/tools.sh"
 	if os.Getenv("REQUIRE_TOOLS") == "1" {
@@ -77,8 +90,10 @@ func program(t testing.TB) string {
 // Do does the steps, or ends the test.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx, steps...); err != nil {
-		p.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(p.ctx, p.Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatalf("%v; console: %q", err, p.Console())
 	}
 }
 
@@ -88,23 +103,30 @@ func (p *Page) Open(url string) {
 	p.Do(chromedp.Navigate(url))
 }
 
-// Phone makes the window 390 pixels wide, and touched.
+// Phone makes the window a phone's: 390 pixels wide.
 func (p *Page) Phone() {
 	p.t.Helper()
 	if _, err := chromedp.Call(p.ctx, emulation.SetDeviceMetricsOverride,
-		emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 800, DeviceScaleFactor: 1, Mobile: true}); err != nil {
+		emulation.SetDeviceMetricsOverrideParams{Width: phoneWidth, Height: 800, DeviceScaleFactor: 1, Mobile: true}); err != nil {
 		p.t.Fatal(err)
 	}
+	p.width = phoneWidth
 }
 
 // Eval runs a script in the page and returns its value as text.
 func (p *Page) Eval(script string) string {
 	p.t.Helper()
-	value, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("String("+script+")"))
+	value, err := p.evaluate(script)
 	if err != nil {
 		p.t.Fatalf("%s: %v", script, err)
 	}
 	return value
+}
+
+func (p *Page) evaluate(script string) (string, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, p.Patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[string]("String("+script+")"))
 }
 
 // Number is Eval for what is a number; NaN for what is none.
@@ -120,26 +142,36 @@ func (p *Page) Number(script string) float64 {
 // See waits until a script's value is the wanted one. What the script looks at may not be there yet.
 func (p *Page) See(script, want string) {
 	p.t.Helper()
-	script = `(() => { try { return ` + script + ` } catch (err) { return err } })()`
-	var got string
-	p.Await(func() bool { got = p.Eval(script); return got == want },
-		func() string { return fmt.Sprintf("%s is %q, want %q", script, got, want) })
+	p.see(script, `(() => { try { return `+script+` } catch (err) { return err } })()`, want, func(got string) bool { return got == want })
 }
 
 // SeeText waits until what the selector finds contains the text; any white space counts as one space.
 func (p *Page) SeeText(selector, want string) {
 	p.t.Helper()
+	p.see(selector, `document.querySelector(`+strconv.Quote(selector)+`)?.innerText ?? ""`, want,
+		func(got string) bool { return strings.Contains(strings.Join(strings.Fields(got), " "), want) })
+}
+
+// see waits for a script's value. A script that is asked while one page gives way to the next fails: it is asked again.
+func (p *Page) see(what, script, want string, is func(string) bool) {
+	p.t.Helper()
 	var got string
+	var err error
 	p.Await(func() bool {
-		got = p.Eval(`document.querySelector(` + strconv.Quote(selector) + `)?.innerText ?? ""`)
-		return strings.Contains(strings.Join(strings.Fields(got), " "), want)
-	}, func() string { return fmt.Sprintf("%s is %q, want %q", selector, got, want) })
+		got, err = p.evaluate(script)
+		return err == nil && is(got)
+	}, func() string {
+		if err != nil {
+			return fmt.Sprintf("%s: %v, want %q", what, err, want)
+		}
+		return fmt.Sprintf("%s is %q, want %q", what, got, want)
+	})
 }
 
 // Await polls until the condition holds; otherwise tells what was missing instead, and what the console has.
 func (p *Page) Await(holds func() bool, otherwise func() string) {
 	p.t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(p.Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -155,7 +187,19 @@ func (p *Page) Await(holds func() bool, otherwise func() string) {
 // Click clicks the element of that data-testid.
 func (p *Page) Click(testid string) {
 	p.t.Helper()
-	p.Do(chromedp.Click(chromedp.CSS(Selector(testid))))
+	p.ClickOn(Selector(testid))
+}
+
+// ClickOn clicks what the selector finds, as soon as it is there.
+func (p *Page) ClickOn(selector string) {
+	p.t.Helper()
+	p.Do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// Type types into what the selector finds.
+func (p *Page) Type(selector, text string) {
+	p.t.Helper()
+	p.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Selector finds the elements of a data-testid.
@@ -179,7 +223,7 @@ func (p *Page) WantQuiet() {
 // WantFit fails if the page is wider than the window.
 func (p *Page) WantFit() {
 	p.t.Helper()
-	if over := p.Number(`document.documentElement.scrollWidth - innerWidth`); over > 0 {
+	if over := p.Number(`document.documentElement.scrollWidth`) - float64(p.width); over > 0 {
 		p.t.Errorf("the page is %v pixels wider than the window", over)
 	}
 }
