@@ -81,7 +81,9 @@ func (a *App) setup() error {
 	a.release = append(a.release, listener.Close)
 
 	configFile, dataDir := a.options.ConfigFile, a.options.DataDir
+	var gatherer prometheus.Gatherer = registry
 	if len(a.options.Applications) > 0 {
+		gatherer = lintClean{registry}
 		if configFile, dataDir, err = a.prepareServices(registry); err != nil {
 			return err
 		}
@@ -96,7 +98,7 @@ func (a *App) setup() error {
 		DiscoveryInterval: a.discoveryInterval(),
 		Logger:            a.logger,
 		Registerer:        registry,
-		Gatherer:          registry,
+		Gatherer:          gatherer,
 	})
 	opened()
 	if err != nil {
