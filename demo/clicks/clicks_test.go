@@ -1,6 +1,7 @@
 package clicks_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -190,5 +191,21 @@ func TestOptionsComeFromTheEnvironment(t *testing.T) {
 	}
 	if _, err := clicks.OptionsFromEnv(func(string) string { return "x" }); err == nil {
 		t.Error("nonsense was accepted")
+	}
+}
+
+func TestTheHelpListsEveryVariableThatIsRead(t *testing.T) {
+	var help bytes.Buffer
+	if err := clicks.Command(t.Context(), []string{"-h"}, func(string) string { return "" }, &help); err != nil {
+		t.Fatal(err)
+	}
+	var read []string
+	if _, err := clicks.OptionsFromEnv(func(name string) string { read = append(read, name); return "" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range read {
+		if !strings.HasPrefix(name, "TRUECOUNT_") && !strings.Contains(help.String(), name) { // those are the supervisor's
+			t.Errorf("the help says nothing of %s", name)
+		}
 	}
 }

@@ -31,4 +31,5 @@ const about = `clicks: a page with a button, and a counter of how often it was h
   WEB_CONCURRENCY      number of worker processes (1)
   METRICS_START_PORT   each worker serves /metrics on the first free port from here (unset: /metrics on PORT)
   METRICS_ADDRESS      IP address of those (127.0.0.1; in a container 0.0.0.0)
+  LOG_LEVEL            the lowest level that is logged: debug, info, warn or error (info)
 `

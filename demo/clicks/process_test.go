@@ -36,7 +36,7 @@ type program struct {
 func startProgram(t *testing.T, env ...string) *program {
 	t.Helper()
 	p := &program{Cmd: exec.Command(os.Args[0]), t: t, ended: make(chan error, 1)}
-	p.Env = append(os.Environ(), append([]string{asProgram + "=1", "PORT=0"}, env...)...)
+	p.Env = append(os.Environ(), append([]string{asProgram + "=1", "PORT=0", "LOG_LEVEL=info"}, env...)...)
 	out, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

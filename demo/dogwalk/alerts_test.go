@@ -1,12 +1,13 @@
 package dogwalk_test
 
 import (
+	"bytes"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"net/http/httptest"
 
 	"github.com/truecount/truecount/demo/dogwalk"
 )
@@ -159,5 +160,21 @@ func TestOptionsFromTheEnvironment(t *testing.T) {
 				t.Errorf("got %s, %+v, %v; want %s, %+v", opts.Database, opts.Bounds, err, c.database, c.bounds)
 			}
 		})
+	}
+}
+
+func TestTheHelpListsEveryVariableThatIsRead(t *testing.T) {
+	var help bytes.Buffer
+	if err := dogwalk.Command(t.Context(), []string{"-h"}, func(string) string { return "" }, &help); err != nil {
+		t.Fatal(err)
+	}
+	var read []string
+	if _, err := dogwalk.OptionsFromEnv(func(name string) string { read = append(read, name); return "" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range read {
+		if !strings.HasPrefix(name, "TRUECOUNT_") && !strings.Contains(help.String(), name) { // those are the supervisor's
+			t.Errorf("the help says nothing of %s", name)
+		}
 	}
 }

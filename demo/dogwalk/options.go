@@ -112,6 +112,7 @@ const about = `dogwalk: walkers, dogs and walks.
   WEB_CONCURRENCY      number of worker processes (1)
   METRICS_START_PORT   each worker serves /metrics on the first free port from here (unset: /metrics on PORT)
   METRICS_ADDRESS      IP address of those (127.0.0.1; in a container 0.0.0.0)
+  LOG_LEVEL            the lowest level that is logged: debug, info, warn or error (info)
   DATABASE_URL         postgres://user:password@host:port/name, or the path of a SQLite file (dogwalk.db)
   DB_NAME, DB_USER, DB_PASSWORD, DB_HOST, DB_PORT (5432)
                        PostgreSQL, instead of DATABASE_URL

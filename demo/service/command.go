@@ -34,7 +34,7 @@ func (c Command) Execute(ctx context.Context, args []string, getenv func(string)
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, nil)).With("app", c.Name)
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: env.LogLevel})).With("app", c.Name)
 	switch {
 	case prefork.IsChild(getenv):
 		ctx, release, err := prefork.Adopt(ctx)

@@ -5,9 +5,11 @@ package service
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,9 +26,11 @@ type Environment struct {
 	MetricsApart bool
 	// Replica is the name of the replica that the process belongs to, or "".
 	Replica string
+	// LogLevel is the lowest level that is logged.
+	LogLevel slog.Level
 }
 
-// Read reads LISTEN_ADDRESS, PORT, WEB_CONCURRENCY, and what instrument/worker makes of METRICS_START_PORT and
+// Read reads LISTEN_ADDRESS, PORT, WEB_CONCURRENCY, LOG_LEVEL, and what instrument/worker makes of METRICS_START_PORT and
 // TRUECOUNT_METRICS_DIR.
 func Read(getenv func(string) string, defaultPort string) (Environment, error) {
 	env := Environment{
@@ -49,7 +53,23 @@ func Read(getenv func(string) string, defaultPort string) (Environment, error) {
 		}
 		env.Workers = n
 	}
-	return env, nil
+	var err error
+	env.LogLevel, err = logLevel(getenv("LOG_LEVEL"))
+	return env, err
+}
+
+func logLevel(name string) (slog.Level, error) {
+	switch strings.ToLower(name) {
+	case "debug":
+		return slog.LevelDebug, nil
+	case "", "info":
+		return slog.LevelInfo, nil
+	case "warn":
+		return slog.LevelWarn, nil
+	case "error":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("LOG_LEVEL: %q is not a level: want debug, info, warn or error", name)
 }
 
 // Whole reads a whole number from lowest to highest from the environment; fallback if it is not set.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -41,6 +42,12 @@ func TestEnvironment(t *testing.T) {
 		"a container":               {env("LISTEN_ADDRESS", "0.0.0.0", "WEB_CONCURRENCY", "5", "METRICS_START_PORT", "5001"), service.Environment{Addr: "0.0.0.0:8000", Workers: 5, MetricsApart: true}, ""},
 		"IPv6":                      {env("LISTEN_ADDRESS", "::1", "PORT", "0"), service.Environment{Addr: "[::1]:0", Workers: 1}, ""},
 		"under a supervisor":        {env("TRUECOUNT_METRICS_DIR", "/run/m", "TRUECOUNT_REPLICA", "clicks-0"), service.Environment{Addr: "127.0.0.1:8000", Workers: 1, MetricsApart: true, Replica: "clicks-0"}, ""},
+		"every level":               {env("LOG_LEVEL", "debug"), service.Environment{Addr: "127.0.0.1:8000", Workers: 1, LogLevel: slog.LevelDebug}, ""},
+		"the usual level":           {env("LOG_LEVEL", "INFO"), service.Environment{Addr: "127.0.0.1:8000", Workers: 1}, ""},
+		"warnings and errors":       {env("LOG_LEVEL", "warn"), service.Environment{Addr: "127.0.0.1:8000", Workers: 1, LogLevel: slog.LevelWarn}, ""},
+		"errors only":               {env("LOG_LEVEL", "error"), service.Environment{Addr: "127.0.0.1:8000", Workers: 1, LogLevel: slog.LevelError}, ""},
+		"a level that is none":      {env("LOG_LEVEL", "quiet"), service.Environment{}, `LOG_LEVEL: "quiet" is not a level: want debug, info, warn or error`},
+		"a level between levels":    {env("LOG_LEVEL", "info+2"), service.Environment{}, `LOG_LEVEL: "info+2"`},
 		"a host name":               {env("LISTEN_ADDRESS", "localhost"), service.Environment{}, `LISTEN_ADDRESS: "localhost" is not an IP address`},
 		"a port that is too large":  {env("PORT", "65536"), service.Environment{}, `PORT: "65536" is not a port`},
 		"a port that is a word":     {env("PORT", "http"), service.Environment{}, `PORT: "http" is not a port`},
@@ -96,6 +103,31 @@ func TestACommandRunsOneProcessUnderASupervisorWhateverTheWorkerCount(t *testing
 			command := service.Command{Name: "demo", Port: "0", Run: func(context.Context, *slog.Logger) error { return ran }}
 			if err := command.Execute(t.Context(), nil, getenv, new(bytes.Buffer)); !errors.Is(err, ran) {
 				t.Errorf("err = %v, want the one of the worker itself", err)
+			}
+		})
+	}
+}
+
+func TestACommandLogsFromItsLevelUpwards(t *testing.T) {
+	for level, want := range map[string]string{"": "info warn error", "debug": "debug info warn error", "warn": "warn error", "error": "error"} {
+		t.Run("level "+level, func(t *testing.T) {
+			command := service.Command{Name: "demo", Port: "0", Run: func(_ context.Context, logger *slog.Logger) error {
+				logger.Debug("debug")
+				logger.Info("info")
+				logger.Warn("warn")
+				logger.Error("error")
+				return nil
+			}}
+			var out bytes.Buffer
+			if err := command.Execute(t.Context(), nil, env("LOG_LEVEL", level), &out); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, line := range regexp.MustCompile(`msg=(\w+)`).FindAllStringSubmatch(out.String(), -1) {
+				got = append(got, line[1])
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("logged %q, want %q", got, want)
 			}
 		})
 	}
