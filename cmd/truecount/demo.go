@@ -54,8 +54,12 @@ func demos(dataDir string, walks float64, options *app.Options) error {
 		}
 		for _, a := range parsed.Applications {
 			a.Spec.Command = []string{program, "demo", a.Metadata.Name}
+			a.Spec.Env = map[string]string{}
+			if os.Getenv("LOG_LEVEL") == "" { // their starts and ends are on the page already
+				a.Spec.Env["LOG_LEVEL"] = "warn"
+			}
 			if a.Metadata.Name == "dogwalk" {
-				a.Spec.Env = map[string]string{"DATABASE_URL": database}
+				a.Spec.Env["DATABASE_URL"] = database
 			}
 			options.Applications = append(options.Applications, a)
 		}
