@@ -20,8 +20,6 @@ func quantity(s string) *resource.Quantity {
 	return &q
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // podsMetric is a metric that has a value per pod.
 func podsMetric(name, averageValue string) autoscalingv2.MetricSpec {
 	return autoscalingv2.MetricSpec{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
