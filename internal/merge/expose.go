@@ -48,8 +48,13 @@ func (m *Merger) alive() []*generation {
 	return out
 }
 
+// openMetrics001 is what clients get that ask for OpenMetrics without a version.
+const openMetrics001 = expfmt.Format(expfmt.OpenMetricsType + "; version=" + expfmt.OpenMetricsVersion_0_0_1 + "; charset=utf-8")
+
 // formats in the order in which they are taken if the client has no preference.
-var formats = []expfmt.Format{expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtProtoDelim}
+var formats = []expfmt.Format{
+	expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeOpenMetrics), openMetrics001, expfmt.NewFormat(expfmt.TypeProtoDelim),
+}
 
 func serve(w http.ResponseWriter, r *http.Request, latest func() *snapshot) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

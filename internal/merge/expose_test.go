@@ -111,6 +111,7 @@ func TestClientsNegotiateFormatAndCompression(t *testing.T) {
 		{"as Prometheus asks", "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "gzip",
 			"application/openmetrics-text; version=1.0.0", "gzip"},
 		{"as Prometheus asks for native histograms", acceptProto + ";q=0.7,text/plain;version=0.0.4;q=0.5", "br, gzip;q=0.5", "application/vnd.google.protobuf", "gzip"},
+		{"OpenMetrics of any version", "application/openmetrics-text", "", "application/openmetrics-text; version=0.0.1; charset=utf-8", ""},
 		{"gzip refused", "", "gzip;q=0", "text/plain; version=0.0.4", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
