@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,7 @@ func newCheck() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "application file; may be given several times")
+	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "application `FILE`; may be given several times")
 	return cmd
 }
 
@@ -50,7 +51,7 @@ func loadFiles(names []string) (apps []*application.Application, local *applicat
 	for _, name := range names {
 		file, err := application.Load(name)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, withReference(err))
 			continue
 		}
 		apps = append(apps, file.Applications...)
@@ -66,4 +67,13 @@ func loadFiles(names []string) (apps []*application.Application, local *applicat
 		return nil, nil, errors.Join(errs...)
 	}
 	return apps, local, application.CheckTogether(apps...)
+}
+
+// withReference is for mistakes whose words say all there is to say: the place to look then is the list of fields.
+func withReference(err error) error {
+	var mistakes application.Errors
+	if !errors.As(err, &mistakes) || slices.ContainsFunc(mistakes, func(e *application.Error) bool { return e.Hint != "" }) {
+		return err
+	}
+	return hint.Errorf("every field and its values: docs/reference/application.md", "%w", err)
 }

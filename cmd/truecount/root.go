@@ -77,8 +77,8 @@ func noArguments(cmd *cobra.Command, args []string) error {
 type logging struct{ level, format string }
 
 func (l *logging) register(cmd *cobra.Command, level string) {
-	cmd.Flags().StringVar(&l.level, "log.level", level, "least severe log lines to print: debug, info, warn or error")
-	cmd.Flags().StringVar(&l.format, "log.format", "logfmt", "how log lines are written: logfmt or json")
+	cmd.Flags().StringVar(&l.level, "log.level", level, "`LEVEL` of the least severe log lines to print: debug, info, warn or error")
+	cmd.Flags().StringVar(&l.format, "log.format", "logfmt", "`FORMAT` of log lines: logfmt or json")
 }
 
 // logger writes to standard error; standard output is for what the command was asked to say.

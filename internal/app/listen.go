@@ -23,7 +23,7 @@ func listen(address string, anyPort bool, logger *slog.Logger) (net.Listener, er
 		return nil, hint.Errorf("write it as 127.0.0.1:9090, with an address of this machine", "listen address %q: %s", address, plain(err))
 	}
 	if !anyPort {
-		return nil, hint.Errorf("stop the program that has it, or choose another port with --listen; 127.0.0.1:0 takes a free one",
+		return nil, hint.Errorf("stop the program that has it, or choose another port; 127.0.0.1:0 takes a free one",
 			"listen address %s is in use", address)
 	}
 	listener, err = net.Listen("tcp", net.JoinHostPort(host, "0"))

@@ -96,10 +96,12 @@ func (a *Application) withoutFile() (*Application, error) {
 	w := &a.Spec.Workers
 	errs := a.check()
 	if a.Spec.Port < 0 || a.Spec.Port > 65535 {
-		errs = append(errs, &Error{Path: "port", Message: fmt.Sprintf("want a number from 1 to 65535, got %d", a.Spec.Port)})
+		errs = append(errs, &Error{Path: "port", Hint: "such as 8000",
+			Message: fmt.Sprintf("want a number from 1 to 65535, got %d", a.Spec.Port)})
 	}
 	if w.Count < 1 || w.Count > 1024 {
-		errs = append(errs, &Error{Path: "workers", Message: fmt.Sprintf("want a number from 1 to 1024, got %d", w.Count)})
+		errs = append(errs, &Error{Path: "workers", Hint: "such as 4: the processes of one replica",
+			Message: fmt.Sprintf("want a number from 1 to 1024, got %d", w.Count)})
 	}
 	if err := errs.orNil(); err != nil {
 		return nil, err
