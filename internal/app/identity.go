@@ -8,8 +8,10 @@ type serviceID struct{ Namespace, Name string }
 func (id serviceID) String() string   { return id.Namespace + "/" + id.Name }
 func (id serviceID) fileName() string { return id.Namespace + "_" + id.Name }
 
-// jobName is the label job, as the Prometheus operator gives it: the name of the service.
-func (id serviceID) jobName() string { return id.Name }
+// jobName is the label job, as the Prometheus operator gives it: the name of the service. Other namespaces may have it
+// too, and so may this server: what is unique, as the configuration demands of job_name, is scrapeName.
+func (id serviceID) jobName() string    { return id.Name }
+func (id serviceID) scrapeName() string { return id.String() }
 
 // replicaPath is where one replica's merged metrics are.
 func (id serviceID) replicaPath(replica string) string {

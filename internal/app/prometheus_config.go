@@ -97,7 +97,7 @@ func writePrometheusConfig(dirs directories, local *application.Local, self stri
 // worker shows it and as all workers together have it.
 func (s *service) scrapeConfigs() []scrapeConfig {
 	jobs := []scrapeConfig{{
-		JobName:       s.id().jobName(),
+		JobName:       s.id().scrapeName(),
 		FileSDConfigs: []fileSDConfig{{Files: []string{s.dirs.inConfig(s.dirs.targets(s.id()))}}},
 	}}
 	metric := s.application.StripMetric()
@@ -109,7 +109,7 @@ func (s *service) scrapeConfigs() []scrapeConfig {
 		{"merged", s.id().servicePath(), mergedPrefix},
 	} {
 		jobs = append(jobs, scrapeConfig{
-			JobName:     s.id().jobName() + "/" + compared.name,
+			JobName:     s.id().scrapeName() + "/" + compared.name,
 			MetricsPath: compared.path,
 			// Neither namespace nor service nor pod: what asks for the application's own series must not find these.
 			StaticConfigs: []targetGroup{{Targets: []string{s.self}, Labels: map[string]string{"instance": s.id().String()}}},
@@ -157,7 +157,7 @@ func (s *service) writeTargets(replicas []string) error {
 }
 
 func (s *service) targetLabels(replica string) map[string]string {
-	return map[string]string{"instance": replica, "namespace": s.id().Namespace, "service": s.id().Name, "pod": replica}
+	return map[string]string{"job": s.id().jobName(), "instance": replica, "namespace": s.id().Namespace, "service": s.id().Name, "pod": replica}
 }
 
 // endpointTarget is a program that serves the metrics of all its workers itself.
