@@ -2,9 +2,10 @@
 // decoded and added up, and the first scrape after it, which writes the page. Beside it stands what Python's own
 // multiprocess collector takes for the same counters and histograms, if its client is installed.
 //
-// The two divide the work differently. Our workers answer a request at each reading, which is their time and is not in
-// here; Python's workers write every change into a mapped file, which is not in here either. Measured is what the one
-// who merges does. Our workers also have the Go and process collectors' series, which Python's mode does not support.
+// The two divide the work differently. Ours asks the workers over HTTP on unix sockets; both ends of that are in here,
+// since the benchmark's workers are in its process, but not what a worker needs to gather its metrics. Python's workers
+// write every change into a mapped file, which is not in here, and the collector reads the files. Our workers also have
+// the Go and process collectors' series, which Python's mode does not support.
 package main
 
 import (
