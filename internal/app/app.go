@@ -96,6 +96,7 @@ func (a *App) setup() error {
 		ExternalURL:       a.externalURL(),
 		EnableLifecycle:   a.options.EnableLifecycle,
 		DiscoveryInterval: a.discoveryInterval(),
+		StartTimestamps:   len(a.services) > 0, // a new replica's first clicks count in its rate
 		Logger:            a.logger,
 		Registerer:        registry,
 		Gatherer:          gatherer,

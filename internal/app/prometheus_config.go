@@ -32,6 +32,8 @@ type globalConfig struct {
 	ScrapeInterval     string `yaml:"scrape_interval"`
 	ScrapeTimeout      string `yaml:"scrape_timeout"`
 	EvaluationInterval string `yaml:"evaluation_interval"`
+	// Protobuf comes first, because it tells when a counter was created.
+	ScrapeProtocols []string `yaml:"scrape_protocols,flow"`
 }
 
 type scrapeConfig struct {
@@ -76,6 +78,7 @@ func writePrometheusConfig(dirs directories, local *application.Local, self stri
 			ScrapeInterval:     model.Duration(interval).String(),
 			ScrapeTimeout:      model.Duration(min(interval, 10*time.Second)).String(),
 			EvaluationInterval: local.EvaluationInterval.String(),
+			ScrapeProtocols:    []string{"PrometheusProto", "OpenMetricsText1.0.0", "PrometheusText0.0.4"},
 		},
 		ScrapeConfigs: []scrapeConfig{{
 			JobName:       "truecount",

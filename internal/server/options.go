@@ -40,6 +40,9 @@ type Options struct {
 	// MaxExemplars turns exemplar storage on when above 0; it costs about 110 bytes each from the start.
 	// storage.exemplars in the configuration file turns it on as well, and wins.
 	MaxExemplars int64
+	// StartTimestamps stores a 0 at the time at which a counter says it was created, so that what it counted before its first
+	// scrape is in its rate: Prometheus' feature created-timestamp-zero-ingestion. Only protobuf and OpenMetrics tell that time.
+	StartTimestamps bool
 	// NotifierDo sends a request to an Alertmanager; nil means over the network. An Alertmanager in the same process is
 	// reached by answering here.
 	NotifierDo func(context.Context, *http.Client, *http.Request) (*http.Response, error)

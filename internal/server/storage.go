@@ -17,7 +17,7 @@ import (
 )
 
 // openDatabase replays what the last run left and may take long: about a second per gigabyte of write-ahead log.
-func openDatabase(dir string, cfg *config.Config, logger *slog.Logger, reg prometheus.Registerer, feat features.Collector, stats *tsdb.DBStats) (*tsdb.DB, error) {
+func openDatabase(dir string, cfg *config.Config, startTimestamps bool, logger *slog.Logger, reg prometheus.Registerer, feat features.Collector, stats *tsdb.DBStats) (*tsdb.DB, error) {
 	t, retention := cfg.StorageConfig.TSDBConfig, cfg.StorageConfig.TSDBConfig.Retention
 	opts := tsdb.DefaultOptions()
 	opts.WALCompression = compression.Snappy
@@ -30,6 +30,7 @@ func openDatabase(dir string, cfg *config.Config, logger *slog.Logger, reg prome
 	if t.ChunkEncoding.Floats == config.FloatChunkEncodingXOR2 {
 		opts.FloatChunkEncoding = chunkenc.EncXOR2
 	}
+	opts.EnableSTAsZeroSample = startTimestamps
 	opts.MaxExemplars = cfg.StorageConfig.ExemplarsConfig.MaxExemplars
 	opts.EnableExemplarStorage = opts.MaxExemplars > 0
 	opts.FeatureRegistry = feat

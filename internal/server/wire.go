@@ -28,7 +28,7 @@ func (s *Server) openStorage(cfg *config.Config) error {
 		return err
 	}
 	s.closers.add("data directory", release)
-	if s.db, err = openDatabase(s.opts.DataDir, cfg, s.opts.Logger, s.reg, s.features, s.stats); s.db == nil {
+	if s.db, err = openDatabase(s.opts.DataDir, cfg, s.opts.StartTimestamps, s.opts.Logger, s.reg, s.features, s.stats); s.db == nil {
 		return err
 	}
 	var targets scrapeTargets
@@ -44,6 +44,9 @@ func (s *Server) openStorage(cfg *config.Config) error {
 		DiscoveryReloadInterval:  model.Duration(s.opts.DiscoveryInterval),
 		DiscoveryReloadOnStartup: true,
 		FeatureRegistry:          s.features,
+
+		EnableStartTimestampZeroIngestion: s.opts.StartTimestamps,
+		ParseST:                           s.opts.StartTimestamps,
 	}, s.log("scrape manager"), logging.NewJSONFileLogger, nil, s.storage, s.reg)
 	if err != nil {
 		return err

@@ -132,6 +132,25 @@ func TestAThousandPostsUnderTwoHundredScrapes(t *testing.T) {
 	}, func() string { return "the database has another count" })
 }
 
+// TestClicksOnANewReplicaAreInItsRate: a replica may count before it is first scraped. Its counter tells when it was created,
+// so the database knows that it was 0 then; otherwise the rate would miss those clicks.
+func TestClicksOnANewReplicaAreInItsRate(t *testing.T) {
+	t.Parallel()
+	c := startUp(t, "--traffic", "0")
+	// Click on while replicas come, so that some of them are hit at once.
+	clicks := 0.0
+	for c.application("clicks").Strip.Scale.Ready < 10 {
+		c.click(5)
+		clicks += 5
+	}
+	eventually(t, patience, func() bool { stored, _ := c.query(`sum(demo_app_button_clicks_total)`); return stored == clicks },
+		func() string { return "the clicks are not stored" })
+	inRate, _ := c.query(`sum(rate(demo_app_button_clicks_total[2m])) * 120`)
+	if inRate < 0.95*clicks {
+		t.Errorf("the rate over 2m knows of %v clicks, %v were made", inRate, clicks)
+	}
+}
+
 // scrapeClicks reads the button's counter from a text exposition.
 func scrapeClicks(client *http.Client, url string) (float64, error) {
 	response, err := client.Get(url)
