@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/../internal/web/ui"
 npm ci --no-audit --no-fund --loglevel=error
 npm run check
+npm test
 npm run build
 cd ..
 if [ -n "$(git status --porcelain -- dist)" ]; then
