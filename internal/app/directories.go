@@ -54,12 +54,16 @@ func replaceFile(name string, body []byte) error {
 // removes the one that the last start of this data directory left behind if it was killed. The caller holds the
 // data directory's lock, so that no other process uses either.
 func makeRuntimeDir(dirs directories) (dir string, remove func() error, err error) {
+	return makeRuntimeDirIn(runtimeParent, dirs)
+}
+
+func makeRuntimeDirIn(parent string, dirs directories) (dir string, remove func() error, err error) {
 	if last, err := os.ReadFile(dirs.lastRuntime()); err == nil && filepath.IsAbs(string(last)) {
-		if filepath.Dir(string(last)) == runtimeParent() {
+		if filepath.Dir(string(last)) == parent {
 			os.RemoveAll(string(last))
 		}
 	}
-	dir, err = os.MkdirTemp(runtimeParent(), "truecount-")
+	dir, err = os.MkdirTemp(parent, "truecount-")
 	if err != nil {
 		return "", nil, fmt.Errorf("runtime directory: %w", err)
 	}
@@ -70,7 +74,5 @@ func makeRuntimeDir(dirs directories) (dir string, remove func() error, err erro
 	return dir, func() error { return os.RemoveAll(dir) }, nil
 }
 
-func runtimeParent() string {
-	// macOS' own temporary directory is too deep for sockets.
-	return "/tmp"
-}
+// runtimeParent is not the system's own temporary directory, which on macOS is too deep for sockets.
+const runtimeParent = "/tmp"

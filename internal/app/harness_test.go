@@ -48,14 +48,14 @@ func soon[T any](t *testing.T, what string, from <-chan T) T {
 	}
 }
 
-// parse reads an application file, whose command may be WORKER: this test binary as a worker of clicks.
+// parse reads an application file, whose command may be PROGRAM: this test binary as a worker of clicks.
 func parse(t *testing.T, text string) []*application.Application {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = strings.ReplaceAll(text, "WORKER", fmt.Sprintf("%q", program))
+	text = strings.ReplaceAll(text, "PROGRAM", fmt.Sprintf("%q", program))
 	file, err := application.Parse("truecount.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func button(t *testing.T, name string, port int) *application.Application {
 kind: Application
 metadata: {name: `+name+`}
 spec:
-  command: [WORKER]
+  command: [PROGRAM]
   env: {`+workerVariable+`: "1"}
   port: `+strconv.Itoa(port)+`
   workers: {count: 2, metrics: {sockets: {}}}

@@ -70,7 +70,6 @@ func TestSetupFailureDoesNotDeadlock(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			before := runtimeDirs(t)
 			options := Options{
 				Listen:       fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 				DataDir:      filepath.Join(t.TempDir(), "data"),
@@ -86,9 +85,7 @@ func TestSetupFailureDoesNotDeadlock(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("New says %v, want something with %q", err, c.want)
 			}
-			if after := runtimeDirs(t); len(after) > len(before) {
-				t.Errorf("runtime directories stay behind: %v", after)
-			}
+			noRuntimeDir(t, options.DataDir)
 			mend()
 			a, err := New(options)
 			if err != nil {
@@ -143,13 +140,59 @@ func folderInTheWay(t *testing.T, path string) (mend func()) {
 	return func() { os.RemoveAll(path) }
 }
 
-func runtimeDirs(t *testing.T) []string {
+// noRuntimeDir demands that the last runtime directory of a data directory is gone.
+func noRuntimeDir(t *testing.T, dataDir string) {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(runtimeParent(), "truecount-*"))
+	dir, err := os.ReadFile(directories{root: dataDir}.lastRuntime())
+	if err != nil {
+		return // none was made
+	}
+	if _, err := os.Stat(string(dir)); err == nil {
+		t.Errorf("the runtime directory %s stays behind", dir)
+	}
+}
+
+func TestARuntimeDirectoryThatCannotBeNotedDownIsNotMade(t *testing.T) {
+	dirs, parent := directories{root: t.TempDir()}, t.TempDir()
+	folderInTheWay(t, dirs.lastRuntime())
+	if _, _, err := makeRuntimeDirIn(parent, dirs); err == nil {
+		t.Fatal("no error")
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestTheRuntimeDirectoryOfAKilledStartIsRemovedByTheNext(t *testing.T) {
+	dirs, parent := directories{root: t.TempDir()}, t.TempDir()
+	killed, _, err := makeRuntimeDirIn(parent, dirs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dirs
+	dir, remove, err := makeRuntimeDirIn(parent, dirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(killed); err == nil {
+		t.Error("it stays behind")
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory of this start stays behind")
+	}
+}
+
+func TestARuntimeDirectoryElsewhereIsNotRemoved(t *testing.T) {
+	dirs, elsewhere := directories{root: t.TempDir()}, t.TempDir()
+	write(t, dirs.root, "runtime-directory", elsewhere)
+	if _, _, err := makeRuntimeDirIn(t.TempDir(), dirs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(elsewhere); err != nil {
+		t.Errorf("what the note names was removed, wherever it is: %v", err)
+	}
 }
 
 // heldNothing demands that the addresses, the directory and the sockets of an App that has ended are free.
@@ -173,9 +216,5 @@ func heldNothing(t *testing.T, a *App, ports ...int) {
 		return
 	}
 	release()
-	if dir, err := os.ReadFile(directories{root: a.options.DataDir}.lastRuntime()); err == nil {
-		if _, err := os.Stat(string(dir)); err == nil {
-			t.Errorf("the runtime directory %s stays behind", dir)
-		}
-	}
+	noRuntimeDir(t, a.options.DataDir)
 }
