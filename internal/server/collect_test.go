@@ -58,7 +58,9 @@ func TestAnAddedTargetAppearsWithinTheShortThrottle(t *testing.T) {
 	file := filepath.Join(filepath.Dir(config), "targets", "clicks.json")
 	write(t, file, `[{"targets": ["127.0.0.1:1"]}]`)
 	in := run(t, config)
+	slow := run(t, config, func(o *Options) { o.DiscoveryInterval = time.Hour })
 	in.eventuallyValue(t, `count(up)`, "1")
+	slow.eventuallyValue(t, `count(up)`, "1") // the first list is taken at once
 	var took []time.Duration
 	for i := range 5 {
 		begin := time.Now()
@@ -67,6 +69,9 @@ func TestAnAddedTargetAppearsWithinTheShortThrottle(t *testing.T) {
 		took = append(took, time.Since(begin))
 	}
 	t.Log("from written to queried:", took)
+	if got := slow.value(t, "count(clicks_total)"); got != "" {
+		t.Errorf("with a throttle of an hour %s targets came", got)
+	}
 }
 
 func TestTargetsComeFromHTTPDiscovery(t *testing.T) {

@@ -13,16 +13,13 @@ import (
 	"github.com/truecount/truecount/internal/hint"
 )
 
-// ClaimDataDir makes the directory if it is missing, proves that files can be read and made there, and locks it until
+// ClaimDataDir makes the directory if it is missing, proves that files can be made there, and locks it until
 // release is called. A directory that another process has locked is an error. [New] does it for its own DataDir; a program
 // that keeps more in a directory than the database claims that one itself.
 //
 // The database has a lock of its own but removes temporary files before it takes it, which another server may be writing.
 func ClaimDataDir(dir string) (release func() error, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, dataDirError(dir, err)
-	}
-	if _, err := os.ReadDir(dir); err != nil {
 		return nil, dataDirError(dir, err)
 	}
 	probe, err := os.CreateTemp(dir, ".writable-*")

@@ -46,10 +46,10 @@ func replaceIn(t *testing.T, file, old, new string) {
 // scrapes, rules and the shown configuration are the old ones, and the next good file is taken.
 func TestReloadErrorLeavesPreviousStateIntact(t *testing.T) {
 	for _, mistake := range []struct{ name, old, new, want string }{
-		{"unknown field", "scrape_configs:", "scrape_confgs:", `prometheus.yml:10: unknown field "scrape_confgs"`},
+		{"unknown field", "scrape_configs:", "scrape_confgs:", `prometheus.yml:11: unknown field "scrape_confgs"`},
 		{"bad rules", "rule_files: [\"rules/*.yml\"]", "rule_files: [\"bad/*.yml\"]", "bad.yml:4:23: "},
 		// A job that runs is the one whose change can be refused.
-		{"refused by scraping", "job_name: clicks", "job_name: clicks\n    tls_config: {ca_file: missing.pem}", "scrape_configs cannot be applied"},
+		{"refused by scraping", "job_name: clicks", "job_name: clicks\n    tls_config: {ca_file: missing.pem}\n  - job_name: more", "scrape_configs cannot be applied"},
 		{"refused by the query log", "evaluation_interval: 100ms", "evaluation_interval: 100ms\n  query_log_file: missing/folder/log", "query_log_file cannot be applied"},
 	} {
 		t.Run(mistake.name, func(t *testing.T) {
@@ -62,6 +62,7 @@ func TestReloadErrorLeavesPreviousStateIntact(t *testing.T) {
 			shown := api[struct{ YAML string }](t, in, "status/config").YAML
 
 			replaceIn(t, config, mistake.old, mistake.new)
+			replaceIn(t, config, "rule_files:", "storage: {tsdb: {retention: {time: 1d}}}\nrule_files:") // what the first part takes
 			code, body := post(t, in, "/-/reload")
 			if code != http.StatusInternalServerError || !strings.HasPrefix(body, "failed to reload config: ") || !strings.Contains(body, mistake.want) {
 				t.Errorf("reload: %d %s", code, body)
@@ -71,6 +72,9 @@ func TestReloadErrorLeavesPreviousStateIntact(t *testing.T) {
 			}
 			if now := api[struct{ YAML string }](t, in, "status/config").YAML; now != shown {
 				t.Errorf("the configuration shown is now\n%s", now)
+			}
+			if got := metric(t, in, "prometheus_tsdb_retention_limit_seconds "); got != "1.296e+06" {
+				t.Errorf("the database keeps %s seconds, not 15 days", got)
 			}
 			tg.set("clicks_total 8\n")
 			in.eventuallyValue(t, "job:clicks:sum", "8")

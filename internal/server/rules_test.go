@@ -57,6 +57,9 @@ func TestRulesRecordAndAlert(t *testing.T) {
 	withRules(t, config, "rules_clicks.yml")
 	in := run(t, config, func(o *Options) { o.ExternalURL = "http://truecount.example/" })
 	in.eventuallyValue(t, `job:clicks:sum`, "5")
+	eventually(t, "the Alertmanager is discovered", func() bool {
+		return metric(t, in, "prometheus_notifications_alertmanagers_discovered ") == "1"
+	})
 	if got := am.names(); len(got) != 0 {
 		t.Errorf("alerts at 5 clicks: %v", got)
 	}
@@ -80,16 +83,21 @@ func TestRulesRecordAndAlert(t *testing.T) {
 }
 
 func TestAlertsReachAnAlertmanagerInTheSameProcess(t *testing.T) {
-	tg, am := newTarget(t, "clicks_total 6\n"), &alertmanager{}
+	tg, am := newTarget(t, "clicks_total 0\n"), &alertmanager{}
 	config := configuration(t, "rules.yml", "target.invalid:1", tg.addr())
 	withRules(t, config, "rules_clicks.yml")
-	run(t, config, func(o *Options) {
+	in := run(t, config, func(o *Options) {
 		o.NotifierDo = func(_ context.Context, _ *http.Client, r *http.Request) (*http.Response, error) {
 			w := httptest.NewRecorder()
 			am.ServeHTTP(w, r)
 			return w.Result(), nil
 		}
 	})
+	// An alert that fires before the Alertmanager is discovered is sent again only after a minute.
+	eventually(t, "the Alertmanager is discovered", func() bool {
+		return metric(t, in, "prometheus_notifications_alertmanagers_discovered ") == "1"
+	})
+	tg.set("clicks_total 6\n")
 	eventually(t, "the alert is received", func() bool { return len(am.names()) == 1 })
 }
 
