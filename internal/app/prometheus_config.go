@@ -165,12 +165,15 @@ func (s *service) targetLabels(replica string) map[string]string {
 
 // endpointTarget is a program that serves the metrics of all its workers itself.
 func (s *service) endpointTarget(replica string) (targetGroup, error) {
-	scheme, address, path, err := s.endpoint()
+	endpoint, err := s.endpoint()
 	if err != nil {
 		return targetGroup{}, err
 	}
-	group := targetGroup{Targets: []string{address}, Labels: s.targetLabels(replica)}
-	group.Labels["__scheme__"], group.Labels["__metrics_path__"] = scheme, path
+	group := targetGroup{Targets: []string{endpoint.Host}, Labels: s.targetLabels(replica)}
+	group.Labels["__scheme__"], group.Labels["__metrics_path__"] = endpoint.Scheme, endpoint.Path
+	for name, values := range endpoint.Query() {
+		group.Labels["__param_"+name] = values[0] // a target has one value for each
+	}
 	return group, nil
 }
 

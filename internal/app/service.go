@@ -103,7 +103,7 @@ func (s *service) prepare(in surroundings) error {
 		}
 		s.group = group
 	}
-	if app.Scales() && s.workers != nil {
+	if app.Scales() && s.merges() {
 		if err := s.prepareScaler(in); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (s *service) merges() bool {
 
 func (s *service) prepareWorkers(in surroundings) error {
 	spec := s.application.Spec
-	least, most := s.application.Replicas()
+	least, most := s.replicas()
 	options := supervise.Options{
 		Name:        s.application.Metadata.Name,
 		Namespace:   s.application.Metadata.Namespace,
@@ -164,6 +164,18 @@ func (s *service) prepareWorkers(in surroundings) error {
 	}
 	s.workers = workers
 	return err
+}
+
+// replicas are the least and the most that run here. Programs that put their metrics together themselves have one endpoint
+// on this machine: of several replicas a scrape would see any, and all would be counted as often as there are replicas.
+func (s *service) replicas() (least, most int) {
+	least, most = s.application.Replicas()
+	if s.application.Spec.Workers.Metrics.Endpoint == "" || most <= 1 {
+		return least, most
+	}
+	s.logger.Warn("one replica runs here: the replicas of a program that serves its metrics itself cannot be told apart on one machine",
+		"application", s.id(), "max", most)
+	return min(least, 1), 1
 }
 
 func environment(vars map[string]string) []string {
@@ -329,16 +341,19 @@ func (s *service) url() string {
 }
 
 // endpoint is where a program that merges by itself serves its metrics.
-func (s *service) endpoint() (scheme, address, path string, err error) {
+func (s *service) endpoint() (*url.URL, error) {
 	given := s.application.Spec.Workers.Metrics.Endpoint
 	if strings.HasPrefix(given, "/") {
-		return "http", s.address(), given, nil
+		given = "http://" + s.address() + given
 	}
 	u, err := url.Parse(given)
 	if err != nil {
-		return "", "", "", fmt.Errorf("%s: workers.metrics.endpoint: %w", s.id(), err)
+		return nil, fmt.Errorf("%s: workers.metrics.endpoint: %w", s.id(), err)
 	}
-	return u.Scheme, u.Host, u.RequestURI(), nil
+	if u.Path == "" {
+		u.Path = "/" // what a request would ask for
+	}
+	return u, nil
 }
 
 // ready says whether the service is up as far as it can be seen from here.
