@@ -93,7 +93,7 @@ func TestP4AHostileTargetIsDownAndOthersAreNotAffected(t *testing.T) {
 			if got := in.value(t, `min_over_time(up{job="good"}[1m])`); got != "1" {
 				t.Errorf("the other target was down: %q", got)
 			}
-			if peak > 1<<30 {
+			if peak > 2<<30 { // seven pairs of servers and targets are in it, and what the collector has not taken yet
 				t.Errorf("%d MB on the heap of all these servers together", peak>>20)
 			}
 			series, _ := strconv.ParseFloat(metric(t, in, "prometheus_tsdb_head_series "), 64)
