@@ -130,6 +130,23 @@ func TestKubernetesDiscoveryAsksTheAPIServer(t *testing.T) {
 	in.stop()
 }
 
+func TestACounterBeginsAtZeroWhenItWasCreatedIfAskedFor(t *testing.T) {
+	created := time.Now().Add(-time.Minute).Unix()
+	tg := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+		fmt.Fprintf(w, "# TYPE clicks counter\nclicks_total 7\nclicks_created %d\n# EOF\n", created)
+	}))
+	t.Cleanup(tg.Close)
+	config := configuration(t, "scrape.yml", "target.invalid:1", hostPort(tg.URL))
+	for on, want := range map[bool]string{false: "7", true: "0"} {
+		in := run(t, config, func(o *Options) { o.StartTimestamps = on })
+		in.eventuallyValue(t, "clicks_total", "7")
+		if got := in.value(t, "min_over_time(clicks_total[5m])"); got != want {
+			t.Errorf("StartTimestamps %t: the lowest sample is %s, want %s", on, got, want)
+		}
+	}
+}
+
 func TestStoppedServerHasNoScrapesUnderWay(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(slow.Close)

@@ -17,8 +17,8 @@ type Limits struct {
 	LabelValueLength int   // bytes (label_value_length_limit)
 }
 
-// defaultLimits let through what exporters are known to send (a busy node's cAdvisor: some 50,000 samples, 15 MB)
-// and stop floods. The state metrics of a large cluster need sample_limit and body_size_limit in their job.
+// defaultLimits are a judgement: far above what a service or an exporter of one machine sends, far below what fills memory.
+// The state metrics of a large cluster are beyond them and need sample_limit and body_size_limit in their job.
 var defaultLimits = Limits{
 	BodySize:         64 << 20,
 	Samples:          100_000,

@@ -16,7 +16,7 @@ import (
 	"github.com/truecount/truecount/internal/hint"
 )
 
-// openDatabase replays what the last run left and may take long: about a second per gigabyte of write-ahead log.
+// openDatabase replays what the last run left, which takes the longer the more that is.
 func openDatabase(dir string, cfg *config.Config, startTimestamps bool, logger *slog.Logger, reg prometheus.Registerer, feat features.Collector, stats *tsdb.DBStats) (*tsdb.DB, error) {
 	t, retention := cfg.StorageConfig.TSDBConfig, cfg.StorageConfig.TSDBConfig.Retention
 	opts := tsdb.DefaultOptions()
