@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -175,21 +174,31 @@ func TestOpenPagesDoNotKeepItFromEnding(t *testing.T) {
 }
 
 func TestALongWaitIsSpokenOfUntilItIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		done := tellWhileWaiting(slog.New(slog.NewTextHandler(&log, nil)), "still opening the database", "data", "d")
-		time.Sleep(tellEvery - time.Second)
-		synctest.Wait()
-		if log.Len() > 0 {
-			t.Errorf("told at once: %s", log.String())
-		}
-		time.Sleep(2*tellEvery - time.Second)
-		synctest.Wait()
-		done()
-		time.Sleep(10 * tellEvery)
-		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-		if len(lines) != 2 || !strings.Contains(lines[1], `level=WARN msg="still opening the database" for=20s data=d`) {
-			t.Errorf("told:\n%s", log.String())
-		}
-	})
+	for _, c := range []struct {
+		name   string
+		waited time.Duration
+		want   []string
+	}{
+		{"a short one is not", tellEvery - time.Second, nil},
+		{"a long one is, again and again", 2*tellEvery + time.Second, []string{"for=10s data=d", "for=20s data=d"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				done := tellWhileWaiting(slog.New(slog.NewTextHandler(&log, nil)), "still opening the database", "data", "d")
+				time.Sleep(c.waited)
+				done()
+				time.Sleep(10 * tellEvery)
+				lines := strings.Split(log.String(), "\n")
+				if len(lines)-1 != len(c.want) {
+					t.Fatalf("told:\n%s", log.String())
+				}
+				for i, want := range c.want {
+					if !strings.Contains(lines[i], `level=WARN msg="still opening the database" `+want) {
+						t.Errorf("told %q, want %q", lines[i], want)
+					}
+				}
+			})
+		})
+	}
 }
