@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -170,6 +171,28 @@ func TestOpenPagesDoNotKeepItFromEnding(t *testing.T) {
 	}
 	if err := r.stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAnOpenLiveStreamEndsInOrder(t *testing.T) {
+	r := launch(t, Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), AnyApplicationPort: true,
+		Applications: []*application.Application{button(t, "clicks", freePort(t))}})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // without a limit: it lasts as long as the App
+	response, err := client.Get(r.URL() + "/api/truecount/v1/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	read := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, response.Body)
+		read <- err
+	}()
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	if err := soon(t, "the stream ends", read); err != nil {
+		t.Errorf("the stream was cut off: %v", err)
 	}
 }
 
