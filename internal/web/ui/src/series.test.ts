@@ -36,6 +36,8 @@ describe("the y axis", () => {
   test("of a flat line has room", () => {
     expect(yRange(10, 10)).toEqual([0, 15]);
     expect(yRange(0, 0)).toEqual([0, 1]);
+    expect(yRange(0.0095, 0.0095 * (1 + 1e-15))).toEqual([0, 0.0095 * 1.5]); // noise of arithmetic
+    expect(yRange(1.7e9, 1.7e9 + 1)[0]).toBeGreaterThan(1.6e9); // a small change of a large number is one
   });
   test("of nothing is there", () => expect(yRange(null, null)).toEqual([0, 1]));
 });

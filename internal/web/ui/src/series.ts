@@ -56,7 +56,8 @@ export function withGaps(data: ChartData, step: number): ChartData {
 /** From 0 where that is not a waste of the place, with room above. A flat line lies neither on the floor nor the ceiling. */
 export function yRange(low: number | null, high: number | null): [number, number] {
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  if (low === high) return low === 0 ? [0, 1] : low > 0 ? [0, low * 1.5] : [low * 1.5, 0];
+  // A quantile that stands still differs by the last bits of its arithmetic: that is no movement to show.
+  if (high - low <= 1e-12 * Math.max(Math.abs(low), Math.abs(high))) return low === 0 ? [0, 1] : low > 0 ? [0, low * 1.5] : [low * 1.5, 0];
   const room = (high - low) * 0.08;
   return [low >= 0 && low < high * 0.7 ? 0 : low - room, high <= 0 && high > low * 0.7 ? 0 : high + room];
 }

@@ -30,7 +30,7 @@ export function show(main: HTMLElement): void {
         strip = undefined;
         fill(place, (waiting = h("p", { class: "empty" }, "")));
       }
-      setText(waiting!, view.snapshot ? "No application shows a metric here. The query page asks for any of them." : "Waiting for the first values …");
+      setText(waiting!, view.snapshot ? "No application here has a counter to follow from its workers to their total: name it as spec.show in the file, or with truecount up --show METRIC -- COMMAND." : "Waiting for the first values …");
     } else {
       const key = `${chosen.namespace}/${chosen.name} ${chosen.strip.metric}`;
       if (!strip || strip.key !== key) {
