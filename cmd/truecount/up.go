@@ -63,6 +63,7 @@ func newUp() *cobra.Command {
 	flags.IntVar(&f.command.Port, "port", 0, "`PORT` of the application, for a COMMAND")
 	flags.IntVar(&f.command.Workers, "workers", 0, "`NUMBER` of worker processes per replica, for a COMMAND (default 1)")
 	flags.StringVar(&f.command.MetricsEndpoint, "metrics", "", "`PATH` or URL where the COMMAND serves its metrics itself; without it each worker serves them on the socket it is told")
+	flags.StringVar(&f.command.Show, "show", "", "counter that the first page follows from worker to total, a `METRIC` of the COMMAND")
 	flags.BoolVar(&f.ownPort, "own-port", false, "the COMMAND opens its port itself, told by the variable PORT; without it the port is opened here and handed to its workers")
 	return cmd
 }
@@ -140,7 +141,7 @@ func (f *upFlags) checkMixture(cmd *cobra.Command, hasCommand bool) error {
 	if runsDemos := !hasCommand && len(f.files)+len(f.targets) == 0; !runsDemos && f.traffic > 0 && cmd.Flags().Changed("traffic") {
 		return hint.Errorf("leave it out", "--traffic drives the demos, which do not run here")
 	}
-	for _, name := range []string{"name", "port", "workers", "metrics", "own-port"} {
+	for _, name := range []string{"name", "port", "workers", "metrics", "own-port", "show"} {
 		if !hasCommand && cmd.Flags().Changed(name) {
 			return hint.Errorf("put the command behind it: truecount up --"+name+" … -- COMMAND", "--%s says something of a COMMAND, and there is none", name)
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -8,7 +9,7 @@ import (
 	"github.com/truecount/truecount/internal/web"
 )
 
-// panels are the charts of the application file, or one per signal if it has none.
+// panels are the charts of the application file, or one per signal if it has none, or what every service has.
 func (s *service) panels() []web.Panel {
 	panels := []web.Panel{}
 	for _, p := range s.application.Spec.Dashboard.Panels {
@@ -20,6 +21,25 @@ func (s *service) panels() []web.Panel {
 	signals := s.application.Queries()
 	for _, name := range slices.Sorted(maps.Keys(signals)) {
 		panels = append(panels, web.Panel{Title: name, Query: signals[name], Unit: "short"})
+	}
+	if len(panels) == 0 {
+		return s.plainPanels()
+	}
+	return panels
+}
+
+// plainPanels are the charts of a service that says nothing of itself, as one that was started by its command alone: what
+// is known of every target, and what nearly every client library exposes.
+func (s *service) plainPanels() []web.Panel {
+	id := s.id()
+	selector := fmt.Sprintf("{namespace=%q,service=%q}", id.Namespace, id.Name)
+	panels := []web.Panel{
+		{Title: "Up", Description: "replicas that answer scrapes", Query: "sum(up" + selector + ")", Legend: "up", Unit: "short"},
+		{Title: "CPU", Description: "processor seconds a second", Query: "sum(rate(process_cpu_seconds_total" + selector + "[1m]))", Legend: "cpu", Unit: "short"},
+		{Title: "Series", Description: "series of the last scrape", Query: "sum(scrape_samples_post_metric_relabeling" + selector + ")", Legend: "series", Unit: "short"},
+	}
+	if metric := s.application.Spec.Show; metric != "" {
+		panels = append([]web.Panel{{Title: metric, Description: "a second, over a minute", Query: s.perSecondQuery(), Legend: "per second", Unit: "ops"}}, panels...)
 	}
 	return panels
 }

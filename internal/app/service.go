@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,6 +155,7 @@ func (s *service) prepareWorkers(in surroundings) error {
 	} else if spec.Port != 0 {
 		options.Env = append(options.Env, "PORT="+strconv.Itoa(spec.Port))
 	}
+	s.warnOfSharedEndpoint(options.Env)
 	workers, err := supervise.New(options)
 	if isInUse(err) && in.anyPort && options.Listen != "" {
 		options.Listen = "127.0.0.1:0"
@@ -164,6 +166,22 @@ func (s *service) prepareWorkers(in surroundings) error {
 	}
 	s.workers = workers
 	return err
+}
+
+// warnOfSharedEndpoint says what would otherwise be a wrong number that looks right: of several workers behind one address
+// each scrape reaches another one, unless the program merges them itself.
+func (s *service) warnOfSharedEndpoint(env []string) {
+	w := s.application.Spec.Workers
+	own := slices.ContainsFunc(append(os.Environ(), env...), func(v string) bool {
+		name, value, _ := strings.Cut(v, "=")
+		return value != "" && (name == "PROMETHEUS_MULTIPROC_DIR" || name == "prometheus_multiproc_dir")
+	})
+	if w.Count < 2 || w.Metrics.Endpoint == "" || own {
+		return
+	}
+	s.logger.Warn("the workers share one metrics endpoint: its counts jump from worker to worker unless the program merges them itself",
+		"application", s.id(), "workers", w.Count, "endpoint", w.Metrics.Endpoint,
+		"hint", "let the program merge them, as Python's client does with PROMETHEUS_MULTIPROC_DIR, or run one worker")
 }
 
 // replicas are the least and the most that run here. Programs that put their metrics together themselves have one endpoint

@@ -21,6 +21,8 @@ type CommandOptions struct {
 	// MetricsEndpoint is the path or URL where the program itself serves its metrics; "" means that each worker serves
 	// its own on a socket, as our library does.
 	MetricsEndpoint string
+	// Show is the name of the metric that the live strip shows; "" for none.
+	Show string
 }
 
 // ForCommand returns an application for a command line. A program that is known to start its own workers (as gunicorn) is
@@ -48,6 +50,7 @@ func ForCommand(args []string, opts CommandOptions) (*Application, error) {
 		a.Spec.Workers.Manager = ManagerProgram
 	}
 	a.Spec.Workers.Metrics.Endpoint = opts.MetricsEndpoint
+	a.Spec.Show = opts.Show
 	return a.withoutFile()
 }
 
