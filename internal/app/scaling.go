@@ -34,7 +34,8 @@ func (s *service) prepareScaler(in surroundings) error {
 // is not there yet is no reason to complain.
 const startPatience = 10
 
-// scale runs the autoscaler once the database answers and knows the signals.
+// scale runs the autoscaler once the database answers and knows the signals, and a replica is there that they can be of:
+// right after a restart the database still has those of the replicas before.
 func (s *service) scale(ctx context.Context) error {
 	select {
 	case <-s.answers:
@@ -44,7 +45,7 @@ func (s *service) scale(ctx context.Context) error {
 	ticker := time.NewTicker(s.local.ScrapeInterval.Std())
 	defer ticker.Stop()
 	for range startPatience {
-		if s.signalsKnown(ctx) {
+		if len(s.workers.Snapshot().Replicas) > 0 && s.signalsKnown(ctx) {
 			break
 		}
 		select {
