@@ -1,0 +1,122 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/internal/supervise"
+)
+
+// follow watches the replicas: each gets a merger when it appears, and the list of targets is written anew.
+func (s *service) follow(ctx context.Context) error {
+	mergers := newStack(s.logger)
+	defer mergers.stop()
+	for {
+		changed := s.workers.Changed()
+		snapshot := s.workers.Snapshot()
+		if s.merges() {
+			for _, replica := range snapshot.Replicas {
+				if err := s.merge(replica.Name, mergers); err != nil {
+					return err
+				}
+			}
+		}
+		if err := s.publish(names(snapshot)); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-mergers.failed:
+			return err
+		case <-changed:
+		}
+	}
+}
+
+// merge starts a merger for the replica unless it has one.
+func (s *service) merge(replica string, mergers *stack) error {
+	if s.merger(replica) != nil {
+		return nil
+	}
+	merger, err := merge.New(merge.Options{
+		Name:       replica,
+		Source:     replicaSource{s.workers, replica, s.application.Spec.Workers.Count},
+		Interval:   time.Duration(s.local.ReadInterval),
+		Gauges:     gaugeModes(s.application),
+		Logger:     s.logger,
+		Registerer: s.registerer,
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.mergers[replica] = merger
+	s.mu.Unlock()
+	s.group.Add(merger)
+	mergers.start("merger of "+replica, merger.Run)
+	return nil
+}
+
+func (s *service) merger(replica string) *merge.Merger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mergers[replica]
+}
+
+// gaugeModes are the application file's words in the merge's type.
+func gaugeModes(app *application.Application) map[string]merge.GaugeMode {
+	modes := map[string]merge.GaugeMode{}
+	for name, mode := range app.Spec.Workers.Gauges {
+		modes[name] = merge.GaugeMode(mode)
+	}
+	return modes
+}
+
+// publish writes the targets file if the list of replicas has changed.
+func (s *service) publish(replicas []string) error {
+	s.mu.Lock()
+	same := s.targets != nil && slices.Equal(s.targets, replicas)
+	s.targets = append([]string{}, replicas...)
+	s.mu.Unlock()
+	if same {
+		return nil
+	}
+	return s.writeTargets(replicas)
+}
+
+func names(snapshot supervise.Snapshot) []string {
+	list := []string{}
+	for _, replica := range snapshot.Replicas {
+		list = append(list, replica.Name)
+	}
+	return list
+}
+
+// replicaSource finds the workers of one replica while it exists; a replica that was scaled away has none.
+type replicaSource struct {
+	workers *supervise.Service
+	name    string
+	count   int
+}
+
+func (r replicaSource) Endpoints(ctx context.Context) ([]merge.Endpoint, error) {
+	for _, replica := range r.workers.Snapshot().Replicas {
+		switch {
+		case replica.Name != r.name:
+		case replica.MetricsDir != "":
+			return endpoints.Dir(replica.MetricsDir).Endpoints(ctx)
+		case replica.MetricsPort != 0:
+			ports, err := endpoints.Ports("127.0.0.1", replica.MetricsPort, r.count)
+			if err != nil {
+				return nil, err
+			}
+			return ports.Endpoints(ctx)
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,137 @@
+package app
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/supervise"
+	"github.com/truecount/truecount/internal/web"
+)
+
+// page is one service as the pages show it.
+func (s *service) page(asked askedReadings) web.Application {
+	view := web.Application{
+		ID:       web.ID(s.id()),
+		URL:      s.url(),
+		CanKill:  s.workers != nil,
+		Panels:   s.panels(),
+		Settings: s.settings(),
+		Replicas: []web.Replica{},
+	}
+	if try := s.application.Spec.Try; try != nil {
+		view.Try = &web.Try{Label: try.Label, Request: try.Method + " " + try.Path}
+	}
+	var count merge.Count
+	metric := s.application.StripMetric()
+	if s.merges() {
+		count = s.group.Counter(metric)
+	}
+	if s.workers != nil {
+		for _, replica := range s.workers.Snapshot().Replicas {
+			view.Replicas = append(view.Replicas, replicaView(replica, count))
+		}
+	}
+	if metric != "" && s.merges() {
+		view.Strip = s.strip(metric, count, asked)
+	}
+	return view
+}
+
+func (s *service) strip(metric string, count merge.Count, asked askedReadings) *web.Strip {
+	scrape := s.local.ScrapeInterval.Std().Seconds()
+	merged := web.Reading{Value: web.NoValue(), EverySeconds: s.local.ReadInterval.Std().Seconds()}
+	if count.Found {
+		merged.Value, merged.AgeSeconds = web.Value(count.Total), count.Age.Seconds()
+	}
+	return &web.Strip{
+		Metric:         metric,
+		Merged:         merged,
+		PerSecond:      asked.perSecond.view(scrape),
+		PerSecondQuery: s.perSecondQuery(),
+		Naive:          asked.naive.view(scrape),
+		NaiveQuery:     s.comparedQuery(naivePrefix),
+		MergedQuery:    s.comparedQuery(mergedPrefix),
+		Scale:          s.decision(),
+	}
+}
+
+func (r askedReading) view(every float64) web.Reading {
+	if r.at.IsZero() {
+		return web.Reading{Value: web.NoValue(), EverySeconds: every}
+	}
+	view := web.Reading{Value: web.Value(r.value), AgeSeconds: time.Since(r.at).Seconds(), EverySeconds: every}
+	if r.err != nil {
+		view.Error = r.err.Error()
+	}
+	return view
+}
+
+// decision is the autoscaler's last one, or, for a fixed number of replicas, nothing.
+func (s *service) decision() *web.Scale {
+	if s.scaler == nil {
+		return nil
+	}
+	snapshot := s.workers.Snapshot()
+	least, most := s.application.Replicas()
+	view := &web.Scale{Wanted: snapshot.Desired, Min: least, Max: most, Value: web.NoValue(), Target: web.NoValue()}
+	for _, replica := range snapshot.Replicas {
+		if replica.State != supervise.Draining {
+			view.Running++
+		}
+		if replica.Ready {
+			view.Ready++
+		}
+	}
+	status, decided := s.scaler.Last()
+	if !decided {
+		return view
+	}
+	view.AgeSeconds, view.EverySeconds = time.Since(status.At).Seconds(), status.SyncPeriod.Seconds()
+	view.Reason = status.Reason
+	if status.Err != nil {
+		view.Error = status.Err.Error()
+	}
+	if i := max(status.Chosen, 0); i < len(status.Metrics) {
+		metric := status.Metrics[i]
+		view.Metric, view.Target = metric.Name, web.Value(metric.Target.Float())
+		if metric.Err == nil {
+			view.Value = web.Value(metric.Current.Float())
+		}
+	}
+	return view
+}
+
+func replicaView(replica supervise.Replica, count merge.Count) web.Replica {
+	view := web.Replica{Name: replica.Name, State: string(replica.State), Ready: replica.Ready, Workers: []web.Worker{}}
+	if replica.State == supervise.Ready {
+		view.State = "serving"
+	}
+	for _, worker := range replica.Workers {
+		view.Workers = append(view.Workers, workerView(replica.Name, worker, count))
+	}
+	return view
+}
+
+func workerView(replica string, worker supervise.Worker, count merge.Count) web.Worker {
+	view := web.Worker{
+		ID:    replica + "/" + strconv.Itoa(worker.Index) + "/" + strconv.FormatInt(worker.StartedAt.UnixMilli(), 36),
+		Index: worker.Index,
+		PID:   worker.PID,
+		State: string(worker.State),
+		Value: web.NoValue(),
+		Error: worker.Reason,
+	}
+	if worker.State == supervise.Ready {
+		view.State, view.Error = "serving", ""
+	}
+	for _, counted := range count.Workers {
+		if counted.PID == worker.PID && worker.PID != 0 {
+			view.Up, view.Value, view.AgeSeconds = counted.Up, web.Value(counted.Value), counted.Age.Seconds()
+			if !counted.Up {
+				view.State = "down"
+			}
+		}
+	}
+	return view
+}
