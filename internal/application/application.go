@@ -40,7 +40,7 @@ type Metadata struct {
 
 // Spec says what an application is.
 type Spec struct {
-	// Image is the container image that runs the application on Kubernetes.
+	// Image is the container image that runs the application on Kubernetes. Nothing reads it yet.
 	Image string `yaml:"image,omitempty"`
 	// Command starts one worker (or, with workers.manager: program, the program that starts its own), as a list of the
 	// program and its arguments. No shell is involved.
@@ -54,13 +54,14 @@ type Spec struct {
 	Port int `yaml:"port,omitempty" min:"1" max:"65535"`
 	// Workers says how many processes one replica has and where their metrics are.
 	Workers Workers `yaml:"workers"`
-	// MetricsAuth protects /metrics.
+	// MetricsAuth protects /metrics on Kubernetes. Nothing reads it yet; on one machine the workers' endpoints are on loopback
+	// and no password is asked for.
 	MetricsAuth *MetricsAuth `yaml:"metricsAuth,omitempty"`
 	// Signals are the numbers that something acts on, each named once and used by its name.
 	Signals map[string]Signal `yaml:"signals,omitempty"`
 	// Scale says how many replicas run. Left out, it is one.
 	Scale *Scale `yaml:"scale,omitempty"`
-	// Objectives are the promises made about the service.
+	// Objectives are the promises made about the service. Nothing acts on them yet.
 	Objectives []Objective `yaml:"objectives,omitempty"`
 	// Alerts are Prometheus alerting rules.
 	Alerts []Alert `yaml:"alerts,omitempty"`
@@ -68,7 +69,7 @@ type Spec struct {
 	Dashboard Dashboard `yaml:"dashboard,omitempty"`
 	// Try is a request that the local page may send, so that a number moves.
 	Try *Try `yaml:"try,omitempty"`
-	// Health is where the application says that it is well.
+	// Health is where the application says that it is well. Nothing on one machine asks it: a worker is ready when it says so.
 	Health *Health `yaml:"health,omitempty"`
 	// Show is the name of the metric that the live strip shows. Left out, it is the counter in the query of the first
 	// signal that scales.
