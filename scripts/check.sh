@@ -19,6 +19,9 @@ go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./... ./instrument/...
 echo "== the instrument module alone"
 (cd instrument && GOWORK=off go vet ./...)
 
+echo "== the benchmark beside the library's peers, a module of its own"
+(cd bench/instrument && GOWORK=off go vet ./...)
+
 # The commands and what they link; tests of the other platforms are not compiled here.
 for platform in linux/arm64 darwin/amd64 darwin/arm64; do
 	echo "== $platform"
