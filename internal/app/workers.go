@@ -51,7 +51,7 @@ func (s *service) prepareWorkers(in surroundings) error {
 		options.Listen = "127.0.0.1:0"
 		workers, err = supervise.New(options)
 		if err == nil {
-			s.logger.Warn("the port is in use, took a free one", "wanted", spec.Port, "got", workers.Addr())
+			s.logger.Warn("the port is in use, took a free one", "application", s.id(), "wanted", spec.Port, "got", workers.Addr())
 		}
 	}
 	s.workers = workers
