@@ -44,7 +44,11 @@ done
 [ "${counted:-}" = yes ] || fail "the click did not reach the database: $answer"
 echo "the click is in the database"
 
-workers=$(ps -eo pid,args | awk '/ demo (clicks|dogwalk)$/ && !/awk/ {print $1}')
+# The command is go run, its child the program, and the program's children the workers and their guards.
+program=$(pgrep -P "$group" | head -1)
+workers=$(pgrep -P "$program")
+[ "$(echo "$workers" | wc -l)" -ge 6 ] || fail "only these workers run: $workers"
+workers="$program $workers"
 end
 wait "$group" || true
 for _ in $(seq 60); do
