@@ -209,9 +209,9 @@ func TestALongWaitIsSpokenOfUntilItIsOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log strings.Builder
 				done := tellWhileWaiting(slog.New(slog.NewTextHandler(&log, nil)), "still opening the database", "data", "d")
-				time.Sleep(c.waited)
+				<-time.After(c.waited)
 				done()
-				time.Sleep(10 * tellEvery)
+				<-time.After(10 * tellEvery)
 				lines := strings.Split(log.String(), "\n")
 				if len(lines)-1 != len(c.want) {
 					t.Fatalf("told:\n%s", log.String())

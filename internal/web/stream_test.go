@@ -128,7 +128,7 @@ func TestAStreamEndsWithItsRequestsContext(t *testing.T) {
 		w := httptest.NewRecorder()
 		ended := make(chan struct{})
 		go func() { defer close(ended); h.ServeHTTP(w, r) }()
-		time.Sleep(time.Second) // of the bubble's clock
+		<-time.After(time.Second) // of the bubble's clock
 		synctest.Wait()
 		cancel()
 		<-ended
@@ -150,7 +150,7 @@ func TestManyWatchersCostAsMuchAsOne(t *testing.T) {
 				ended <- struct{}{}
 			}()
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		h.Close()
 		for range watchers {
