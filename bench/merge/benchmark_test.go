@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-const output = `goos: linux
+const benchOutput = `goos: linux
 BenchmarkReadingRound4Workers                             	    1000	   1200000 ns/op	  90.00 MB/s	 1 B/op	 2 allocs/op
 BenchmarkReadingRound4Workers                             	    1000	   1000000 ns/op
 BenchmarkReadingRound4Workers                             	    1000	   1400000 ns/op
@@ -17,7 +17,7 @@ PASS
 `
 
 func TestTheRatioIsOfARoundAndItsFirstScrape(t *testing.T) {
-	ours, err := parse(output)
+	ours, err := parse(benchOutput)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestTheRatioIsOfARoundAndItsFirstScrape(t *testing.T) {
 }
 
 func TestABenchmarkThatIsGoneIsSaid(t *testing.T) {
-	_, err := parse(strings.ReplaceAll(output, "Cached", "Kept"))
+	_, err := parse(strings.ReplaceAll(benchOutput, "Cached", "Kept"))
 	if err == nil || !strings.Contains(err.Error(), cached) {
 		t.Errorf("err = %v, want it to name %s", err, cached)
 	}

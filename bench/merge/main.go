@@ -10,13 +10,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -35,7 +36,7 @@ const (
 )
 
 func main() {
-	count := flag.Int("count", 5, "rounds of each benchmark")
+	count := flag.Int("count", 5, "turns of each side")
 	benchtime := flag.String("benchtime", "1s", "as go test's")
 	python := flag.String("python", "bench/merge/multiprocess.py", "the script for Python's client")
 	flag.Parse()
@@ -47,26 +48,62 @@ func main() {
 	}
 }
 
+// run lets the two take turns, so that what else the machine does meets both.
 func run(ctx context.Context, count int, benchtime, script string) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "4Workers", "-cpu", "1",
-		"-count", fmt.Sprint(count), "-benchtime", benchtime, "./internal/merge")
+	dir, err := os.MkdirTemp("", "truecount-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	test := filepath.Join(dir, "merge.test")
+	if _, err := output(exec.CommandContext(ctx, "go", "test", "-c", "-o", test, "./internal/merge")); err != nil {
+		return err
+	}
+	python := withClient(ctx)
+	if python == "" {
+		fmt.Println("python's prometheus_client is not installed (scripts/tools.sh does it): measured without it")
+	}
+	var ours strings.Builder
+	var theirs []float64
+	var version string
+	for range count {
+		cmd := exec.CommandContext(ctx, test, "-test.run", "^$", "-test.bench", "4Workers", "-test.cpu", "1", "-test.benchtime", benchtime)
+		cmd.Dir = "internal/merge"
+		out, err := output(cmd)
+		if err != nil {
+			return err
+		}
+		ours.WriteString(out)
+		if python == "" {
+			continue
+		}
+		if out, err = output(exec.CommandContext(ctx, python, script)); err != nil {
+			return err
+		}
+		var numbers string
+		version, numbers, _ = strings.Cut(out, "\n")
+		turn, err := nanoseconds(numbers)
+		if err != nil {
+			return fmt.Errorf("%s: %w", script, err)
+		}
+		theirs = append(theirs, figures.Median(turn))
+	}
+	parsed, err := parse(ours.String())
+	if err != nil {
+		return err
+	}
+	fmt.Printf("one merged scrape of 4 workers, one core, median of %d turns each, load %s\n", count, machine.Load())
+	return report(os.Stdout, parsed, theirs, version)
+}
+
+// output is a command's standard output; the error has what it said before it failed.
+func output(cmd *exec.Cmd) (string, error) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("%w:\n%s", err, out)
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
 	}
-	ours, err := parse(string(out))
-	if err != nil {
-		return err
-	}
-	theirs, version, err := multiprocess(ctx, script)
-	if errors.Is(err, errNoClient) {
-		fmt.Println(err)
-	} else if err != nil {
-		return err
-	}
-	fmt.Printf("one merged scrape of 4 workers, one core, median of %d rounds, load %s\n", count, machine.Load())
-	return report(os.Stdout, ours, theirs, version)
+	return string(out), nil
 }
 
 // report prints medians and the ratio.
@@ -95,31 +132,25 @@ func report(out io.Writer, ours map[string][]float64, theirs []float64, version 
 	return table.Flush()
 }
 
-// errNoClient is no failure: the figures stand alone then.
-var errNoClient = errors.New("python's prometheus_client is not installed (scripts/tools.sh does it): measured without it")
-
-// multiprocess runs the script with the first Python that has the client. It returns nanoseconds per scrape.
-func multiprocess(ctx context.Context, script string) (nanoseconds []float64, version string, err error) {
-	// Debian's own has Debian's packages, whatever another python3 comes first in PATH.
+// withClient returns the first Python that has the client, or "". Debian's own has Debian's packages, whatever another
+// python3 comes first in PATH.
+func withClient(ctx context.Context) string {
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(ctx, python, "-c", "import prometheus_client").Run() != nil {
-			continue
+		if exec.CommandContext(ctx, python, "-c", "import prometheus_client").Run() == nil {
+			return python
 		}
-		cmd := exec.CommandContext(ctx, python, script)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			return nil, "", fmt.Errorf("%s %s: %w", python, script, err)
-		}
-		version, numbers, _ := strings.Cut(string(out), "\n")
-		for _, field := range strings.Fields(numbers) {
-			var ns float64
-			if _, err := fmt.Sscan(field, &ns); err != nil {
-				return nil, "", fmt.Errorf("%s: %q is no number of nanoseconds", script, field)
-			}
-			nanoseconds = append(nanoseconds, ns)
-		}
-		return nanoseconds, version, nil
 	}
-	return nil, "", errNoClient
+	return ""
+}
+
+// nanoseconds reads one number a line.
+func nanoseconds(lines string) (values []float64, err error) {
+	for _, field := range strings.Fields(lines) {
+		ns, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no number of nanoseconds", field)
+		}
+		values = append(values, ns)
+	}
+	return values, nil
 }
