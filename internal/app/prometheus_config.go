@@ -18,7 +18,7 @@ import (
 // read, learned from and taken elsewhere.
 const (
 	configComment = "# Written by truecount up at every start: what this machine scrapes. On Kubernetes the same jobs find their\n" +
-		"# targets by discovery; labels, rules and queries stay as they are here.\n"
+		"# targets by discovery; labels, rules and queries stay as they are here. For Prometheus 2.49 or newer (scrape_protocols).\n"
 	rulesComment = "# Written by truecount up at every start from the application file.\n"
 )
 
