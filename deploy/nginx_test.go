@@ -17,26 +17,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
-)
 
-// tool returns the path of a program that may be missing on a developer's machine.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is missing: install it with scripts/tools.sh", name)
-	}
-	t.Skipf("%s is missing: install it with scripts/tools.sh", name)
-	return ""
-}
+	"github.com/truecount/truecount/test/tool"
+)
 
 // generated runs a script that prints a Secret, twice, and returns it.
 func generated(t *testing.T, script string) corev1.Secret {
 	t.Helper()
-	tool(t, "openssl")
+	tool.Need(t, "openssl")
 	var secrets [2]corev1.Secret
 	for i := range secrets {
 		out, err := exec.CommandContext(t.Context(), "sh", script).Output()
@@ -90,7 +78,7 @@ func TestNoPasswordIsCommitted(t *testing.T) {
 // TestNginxAsksForThePasswordOfTheMetricsAndNotOfThePages runs the very configuration, on other ports, with the very htpasswd
 // that the script makes, in front of an application that says what it was asked.
 func TestNginxAsksForThePasswordOfTheMetricsAndNotOfThePages(t *testing.T) {
-	nginx := tool(t, "nginx")
+	nginx := tool.Need(t, "nginx")
 	secret := generated(t, "dogwalk/kubernetes-nginx/basic-auth.sh")
 	user, password := string(secret.Data["username"]), string(secret.Data["password"])
 	app := echo(t, "pages")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/test/tool"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -83,13 +84,7 @@ func withoutTimes(page string) string {
 }
 
 func TestPromtoolFindsNothingWrong(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("REQUIRE_TOOLS") == "1" {
-			t.Fatal("promtool is missing: run scripts/tools.sh")
-		}
-		t.Skip("promtool is missing: run scripts/tools.sh")
-	}
+	promtool := tool.Need(t, "promtool")
 	m := service(t)
 	g := newGroup(t)
 	g.Add(m)

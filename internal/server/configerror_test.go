@@ -111,7 +111,7 @@ func FuzzConfigErrorsAreInOperatorsWords(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > 10<<10 || bytes.Contains(content, []byte("_files")) {
-			t.Skip("files of the machine are not to be read")
+			return // files of the machine are not to be read
 		}
 		file := filepath.Join(dir, "fuzz.yml")
 		if err := os.WriteFile(file, content, 0o644); err != nil {

@@ -3,8 +3,6 @@ package supervise
 import (
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,16 +10,13 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/truecount/truecount/test/tool"
 )
 
 func gunicorn(t *testing.T) Options {
 	t.Helper()
-	if _, err := exec.LookPath("gunicorn"); err != nil {
-		if os.Getenv("REQUIRE_TOOLS") == "1" {
-			t.Fatal("gunicorn is missing")
-		}
-		t.Skip("gunicorn is missing: scripts/tools.sh installs it")
-	}
+	tool.Need(t, "gunicorn")
 	dir, err := filepath.Abs(filepath.Join("testdata", "gunicorn"))
 	if err != nil {
 		t.Fatal(err)

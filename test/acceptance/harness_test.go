@@ -275,20 +275,6 @@ func eventually(t *testing.T, within time.Duration, holds func() bool, describe 
 	}
 }
 
-// needTool returns the path of a program that the machine may lack.
-func needTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed: run scripts/tools.sh", name)
-	}
-	t.Skipf("%s is not installed: run scripts/tools.sh", name)
-	return ""
-}
-
 // lockedBuffer takes a process' log while a test may read it.
 type lockedBuffer struct {
 	mu  sync.Mutex

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/truecount/truecount/test/tool"
 )
 
 // embeddedPromtool builds promtool from the very version of Prometheus that is embedded.
@@ -67,5 +69,5 @@ func promtools(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"embedded": own, "debian": needTool(t, "promtool")}
+	return map[string]string{"embedded": own, "debian": tool.Need(t, "promtool")}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/truecount/truecount/test/tool"
 )
 
 // Patience is how long a Page waits for what must come, unless told otherwise.
@@ -44,7 +45,7 @@ type Page struct {
 func Open(t testing.TB) *Page {
 	t.Helper()
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(program(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.ExecPath(tool.Need(t, "chromium", "chromium-browser", "google-chrome")), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.NoSandbox, // the tests may run as root, where Chromium has no other way; the pages are ours
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
@@ -70,21 +71,6 @@ func Open(t testing.TB) *Page {
 	}()
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx); <-done })
 	return p
-}
-
-func program(t testing.TB) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	const missing = "chromium is not installed: run scripts/tools.sh"
-	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
 }
 
 // Do does the steps, or ends the test.

@@ -18,7 +18,7 @@ func fuzz(f *testing.F, contentType string) {
 	f.Add(encoded(f, gathered(f), contentType))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if len(body) > maxFuzzed {
-			t.Skip()
+			return
 		}
 		r, err := reading.Decode(body, contentType, reading.Limits{Series: 200})
 		if err != nil {
