@@ -93,6 +93,8 @@ func TestAThousandPostsUnderTwoHundredScrapes(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "0")
 	const posts, scrapers, posters = 1000, 200, 20
+	// The workers may serve a moment before they are first read; until then the merged page is empty.
+	eventually(t, patience, func() bool { return c.merged() == 0 }, func() string { return "the workers are not read" })
 
 	var down atomic.Value
 	stop := make(chan struct{})
