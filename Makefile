@@ -7,11 +7,11 @@ check: ## gofmt, vet, staticcheck, and the other platforms compile
 	scripts/check.sh
 
 test: ## the tests as the README has them
-	go test ./... ./instrument/...
+	go test work
 
 race: ## the same with the race detector, each library module also on its own
-	go test -race ./... ./instrument/...
-	cd instrument && GOWORK=off go test -race ./...
+	go test -race work
+	for module in instrument instrument/contrib/*/; do (cd $$module && GOWORK=off go test -race ./...) || exit 1; done
 
 gen: ## generated references and the page's built assets
 	go test ./internal/application ./cmd/truecount -update

@@ -29,6 +29,15 @@ var flow = []struct {
 	{"instrument", ""},
 	{"instrument/worker", "instrument"},
 
+	// One module each, so that nobody inherits the versions of a library that they don't use.
+	{"instrument/contrib/gormmetrics", ""},
+	{"instrument/contrib/pgxmetrics", ""},
+	{"instrument/contrib/goredismetrics", ""},
+	{"instrument/contrib/goosemetrics", ""},
+	{"instrument/contrib/webconfig", ""},
+	{"instrument/contrib/oteltrace", ""},
+	{"instrument/contrib/routers", ""},
+
 	// The demo applications use only the library, as a user would.
 	{"demo/prefork", ""},
 	{"demo/traffic", ""},

@@ -6,19 +6,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Register registers collectors that have no method of their own here: a function's value, a database's numbers, a
-// collector of one's own. Either all are registered or none.
-func (m *Metrics) Register(cs ...prometheus.Collector) error {
-	reg := &undoableRegisterer{Registerer: m.registerer}
-	for _, c := range cs {
-		if err := reg.Register(c); err != nil {
-			reg.undo()
-			return fmt.Errorf("instrument: %w", registrationError("", err))
-		}
-	}
-	return nil
-}
-
 // Counter declares a counter, which is exposed as 0 until it is counted up.
 //
 // As with all declarations, what is returned can always be used. If the declaration is wrong or its name taken, it is

@@ -114,18 +114,18 @@ func TestAWrongDeclarationIsAnErrorAndNoPanic(t *testing.T) {
 	}
 }
 
-func TestRegisterTakesAllCollectorsOrNone(t *testing.T) {
+func TestACollectorWhoseNameIsTakenIsAnErrorThatNamesIt(t *testing.T) {
 	m, reg := newMetrics(t)
 	gauge := func(name string) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: "G."}, func() float64 { return 1 })
 	}
-	if err := m.Register(gauge("a"), gauge("b")); err != nil {
+	if err := m.Register("first", gauge("a")); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Register(gauge("c"), gauge("a")); err == nil {
-		t.Error("a name taken is no error")
+	if err := m.Register("second", gauge("a")); err == nil || !strings.Contains(err.Error(), `"second"`) {
+		t.Errorf("a name taken: %v", err)
 	}
-	if n, err := testutil.GatherAndCount(reg, "a", "b", "c"); n != 2 || err != nil {
+	if n, err := testutil.GatherAndCount(reg, "a"); n != 1 || err != nil {
 		t.Errorf("%d metrics, %v", n, err)
 	}
 }

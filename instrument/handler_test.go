@@ -86,7 +86,7 @@ func TestL3ACollectorThatFailsHidesNoOther(t *testing.T) {
 			var logged logBuffer
 			m, _ := newMetrics(t, func(o *instrument.Options) { o.Logger = logged.logger() })
 			m.Counter(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks."})
-			if err := m.Register(newCollector("broken", collect)); err != nil {
+			if err := m.Register("broken", newCollector("broken", collect)); err != nil {
 				t.Fatal(err)
 			}
 			exposition(t, m)
@@ -107,7 +107,7 @@ func TestL3ACollectorThatBlocksHoldsABoundedNumberOfScrapes(t *testing.T) {
 	release := make(chan struct{})
 	left := make(chan struct{}, 10)
 	m, _ := newMetrics(t, func(o *instrument.Options) { o.ScrapeTimeout = 10 * time.Millisecond; o.MaxScrapes = 2 })
-	if err := m.Register(newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
+	if err := m.Register("stuck", newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
 		defer func() { left <- struct{}{} }()
 		<-release
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, 1)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,8 +18,12 @@ import (
 type Metrics struct {
 	registerer prometheus.Registerer
 	logger     *slog.Logger
+	namespace  string
+	names      Names
 	http       *httpMetrics
 	handler    http.Handler
+
+	scrapeTimeout time.Duration
 
 	mu   sync.Mutex
 	errs []error
@@ -34,7 +39,7 @@ func New(opts Options) (*Metrics, error) {
 		return nil, fmt.Errorf("instrument: %w", err)
 	}
 	reg := &undoableRegisterer{Registerer: opts.Registerer}
-	m := &Metrics{registerer: opts.Registerer, logger: opts.Logger}
+	m := &Metrics{registerer: opts.Registerer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names, scrapeTimeout: opts.ScrapeTimeout}
 	if err := m.register(reg, opts); err != nil {
 		reg.undo()
 		return nil, fmt.Errorf("instrument: %w", err)

@@ -52,6 +52,7 @@ func (h *httpMetrics) observe(rec *recorder, method string, took time.Duration, 
 	if route == "" {
 		route = routeUnmatched
 	}
+	r := rec.request
 	rec.request = nil // its batch may be kept for a while
 	rec.begin()       // a handler that wrote nothing has answered 200
 	status := rec.status
@@ -66,4 +67,9 @@ func (h *httpMetrics) observe(rec *recorder, method string, took time.Duration, 
 	s.requests.Inc()
 	s.latency.Observe(took.Seconds())
 	s.size.Observe(size)
+	if h.served != nil {
+		h.served(r, Served{
+			Route: bounded(route), Method: method, Status: foldStatus(status), Size: rec.size, Duration: took, Panicked: panicked,
+		})
+	}
 }

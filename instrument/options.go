@@ -19,9 +19,11 @@ type Options struct {
 	// Gatherer takes the place of Registry for what [Metrics.Handler] serves. Default: Registry.
 	Gatherer prometheus.Gatherer
 
-	// Namespace is put in front of the HTTP metrics' names: "shop" gives shop_http_requests_total.
-	// Metrics declared with [Metrics.Counter] and its siblings carry their own. Default: none.
+	// Namespace is put in front of the names of all metrics that this library itself defines: "shop" gives
+	// shop_http_requests_total. Metrics declared with [Metrics.Counter] and its siblings carry their own. Default: none.
 	Namespace string
+	// Names is how the metrics that this library itself defines are called. Default: [PrometheusNames].
+	Names Names
 	// LatencyBuckets are the upper bounds, in seconds, of the request durations.
 	// Default: [DefaultLatencyBuckets].
 	LatencyBuckets []float64
@@ -33,6 +35,10 @@ type Options struct {
 	// Methods are method names to be counted under their own name besides those of RFC 9110 and PATCH,
 	// for instance "PROPFIND". All others count as "other".
 	Methods []string
+	// Served is told of each request when it has been served, with the very values that the metrics counted; package
+	// accesslog makes one that writes a log. It is called by the request's own goroutine, must be safe for concurrent
+	// use and must not keep r. Default: nobody.
+	Served func(r *http.Request, s Served)
 	// MaxSeries limits the combinations of route, method and status. What comes after it is counted in
 	// route "overflow", and logged once. Default: 2,000.
 	MaxSeries int
@@ -61,6 +67,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Registerer == nil || o.Gatherer == nil {
 		return o, errors.New("no registry given: set Options.Registry to prometheus.NewRegistry()")
+	}
+	if o.Names != PrometheusNames && o.Names != DjangoNames {
+		return o, errors.New("Options.Names is neither PrometheusNames nor DjangoNames")
 	}
 	if o.MaxSeries < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
 		return o, errors.New("Options.MaxSeries, ScrapeTimeout and MaxScrapes must not be negative")

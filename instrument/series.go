@@ -21,6 +21,7 @@ type httpMetrics struct {
 	inFlight atomic.Int64 // a gauge's floating-point number costs twice as much to move
 
 	route   func(*http.Request) string
+	served  func(*http.Request, Served) // nil if nobody is told
 	methods map[string]string
 	logger  *slog.Logger
 
@@ -43,7 +44,7 @@ type series struct {
 }
 
 func newHTTPMetrics(reg prometheus.Registerer, opts Options) (*httpMetrics, error) {
-	h := &httpMetrics{route: opts.Route, methods: map[string]string{}, logger: opts.Logger, maxSeries: opts.MaxSeries}
+	h := &httpMetrics{route: opts.Route, served: opts.Served, methods: map[string]string{}, logger: opts.Logger, maxSeries: opts.MaxSeries}
 	for _, name := range opts.Methods {
 		h.methods[name] = sanitized(name)
 	}

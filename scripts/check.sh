@@ -11,13 +11,15 @@ if [ -n "$unformatted" ]; then
 fi
 
 echo "== vet"
-go vet ./... ./instrument/...
+go vet work
 
 echo "== staticcheck"
-go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./... ./instrument/...
+go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 work
 
-echo "== the instrument module alone"
-(cd instrument && GOWORK=off go vet ./...)
+echo "== each library module alone"
+for module in instrument instrument/contrib/*/; do
+	(cd "$module" && GOWORK=off go vet ./...)
+done
 
 echo "== the benchmark beside the library's peers, a module of its own"
 (cd bench/instrument && GOWORK=off go vet ./...)
@@ -27,5 +29,5 @@ echo "== the benchmark beside the library's peers, a module of its own"
 for platform in linux/arm64 darwin/amd64 darwin/arm64; do
 	echo "== $platform"
 	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' -o /dev/null ./cmd/truecount
-	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' ./demo/... ./instrument/...
+	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' work
 done

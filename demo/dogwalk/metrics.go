@@ -39,7 +39,7 @@ func newMetrics(m *instrument.Metrics, bounds Bounds) (*metrics, error) {
 		Name: "last_walk_max_age_seconds",
 		Help: "How long ago the newest walk may have started.",
 	}).Set(bounds.MaxAge.Seconds())
-	if err := m.Register(own.newest); err != nil {
+	if err := m.Register("newest_walk", own.newest); err != nil {
 		return nil, err
 	}
 	return own, m.Err()

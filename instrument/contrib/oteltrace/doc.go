@@ -1,0 +1,2 @@
+// Package oteltrace gives exemplars the trace of OpenTelemetry's span.
+package oteltrace

@@ -1,0 +1,2 @@
+// Package pgxmetrics measures what pgx asks of PostgreSQL.
+package pgxmetrics
