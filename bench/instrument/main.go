@@ -1,14 +1,17 @@
-// Command instrument measures what one HTTP request costs more through a middleware than through the bare handler: ours,
-// client_golang's promhttp, slok/go-http-metrics and OpenTelemetry's otelhttp with metrics only, each with the metrics
-// that it has by default or, promhttp, with the same four as ours.
+// Command instrument measures what the library costs beside its peers, side by side in one run: one HTTP request through a
+// middleware against the bare handler, one counter that is looked up by its labels, one SQL query against the bare driver.
+//
+// Subjects of a comparison take turns, so that what disturbs the machine disturbs all of them; what is printed is the median.
+// With -o, every turn is written in the format of Go's benchmarks, for benchstat.
 //
 // It is a module of its own, so that nobody inherits the peers' versions: GOWORK=off go run .
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
-	"net/http"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -16,71 +19,124 @@ import (
 	"text/tabwriter"
 )
 
+// A comparison measures subjects against the first of them.
+type comparison struct {
+	name     string // of the benchmark: "Request"
+	title    string
+	subjects []subject
+}
+
+// A subject is one way to do the same thing.
+type subject struct {
+	name string // without blanks, as benchstat needs it
+	run  func(*testing.B)
+	ours bool
+}
+
 func main() {
 	testing.Init()
-	rounds := flag.Int("rounds", 8, "rounds, in each of which every middleware has its turn")
+	rounds := flag.Int("rounds", 10, "rounds, in each of which every subject has its turn")
 	benchtime := flag.String("benchtime", "300ms", "length of a turn")
+	output := flag.String("o", "", "`FILE` for every turn, in the format of Go's benchmarks")
 	flag.Parse()
-	if err := run(*rounds, *benchtime); err != nil {
+	if err := run(*rounds, *benchtime, *output); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/instrument:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, benchtime string) error {
+func run(rounds int, benchtime, output string) error {
 	if err := flag.Set("test.benchtime", benchtime); err != nil {
 		return err
 	}
+	turns := io.Discard
+	if output != "" {
+		file, err := os.Create(output)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		turns = file
+	}
+	fmt.Fprintf(turns, "goos: %s\ngoarch: %s\npkg: github.com/truecount/truecount/bench/instrument\n", runtime.GOOS, runtime.GOARCH)
 	// One core: what a request costs, not how many there may be at once.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	subjects, err := subjects()
-	if err != nil {
-		return err
-	}
-	results := make([][]float64, len(subjects))
-	allocs, bytes := make([]int64, len(subjects)), make([]int64, len(subjects))
-	for range rounds {
-		for i, s := range subjects {
-			r := testing.Benchmark(func(b *testing.B) { serve(b, s.handler) })
-			results[i] = append(results[i], float64(r.T.Nanoseconds())/float64(r.N))
-			allocs[i], bytes[i] = r.AllocsPerOp(), r.AllocedBytesPerOp()
+	for _, prepare := range []func() ([]comparison, error){requests, counters} {
+		comparisons, err := prepare()
+		if err != nil {
+			return err
+		}
+		for _, c := range comparisons {
+			if err := c.measure(rounds, turns, os.Stdout); err != nil {
+				return err
+			}
 		}
 	}
-	bare, ours := median(results[0]), median(results[1])
-	fmt.Printf("one GET through a ServeMux, one core, median of %d interleaved rounds; bare handler %.0f ns\n", rounds, bare)
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "middleware\tadded\tallocations\tbytes\tof ours")
-	for i, s := range subjects[1:] {
-		added := median(results[i+1]) - bare
-		fmt.Fprintf(table, "%s\t%.0f ns\t%d\t%d\t%.1f\n", s.name, added, allocs[i+1]-allocs[0], bytes[i+1]-bytes[0], added/(ours-bare))
+	return nil
+}
+
+// measure lets every subject have its turn in every round.
+func (c comparison) measure(rounds int, turns, table io.Writer) error {
+	results := make([][]testing.BenchmarkResult, len(c.subjects))
+	for range rounds {
+		for i, s := range c.subjects {
+			r := testing.Benchmark(s.run)
+			if r.N == 0 {
+				return fmt.Errorf("%s: %s failed", c.name, s.name)
+			}
+			results[i] = append(results[i], r)
+			fmt.Fprintf(turns, "Benchmark%s/%s %s %s\n", c.name, s.name, r.String(), r.MemString())
+		}
 	}
-	return table.Flush()
+	return c.print(results, rounds, table)
 }
 
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
-}
-
-func serve(b *testing.B, handler http.Handler) {
-	request, err := http.NewRequest(http.MethodGet, "/walks/7", nil)
-	if err != nil {
-		b.Fatal(err)
+func (c comparison) print(results [][]testing.BenchmarkResult, rounds int, w io.Writer) error {
+	bare := median(results[0], nanoseconds)
+	fmt.Fprintf(w, "%s; one core, median of %d interleaved rounds; %s %.0f ns\n", c.title, rounds, c.subjects[0].name, bare)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\tadded\tallocations\tbytes")
+	base := results[0]
+	for i, s := range c.subjects[1:] {
+		r := results[i+1]
+		fmt.Fprintf(table, "%s\t%+.0f ns\t%+d\t%+d\n", s.name, median(r, nanoseconds)-bare,
+			median(r, allocations)-median(base, allocations), median(r, bytes)-median(base, bytes))
 	}
-	writer := &nullWriter{header: http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		handler.ServeHTTP(writer, request)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	c.printRatio(results, bare, w)
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// printRatio sets our first row beside the best of the peers.
+func (c comparison) printRatio(results [][]testing.BenchmarkResult, bare float64, w io.Writer) {
+	added := func(i int) float64 { return median(results[i], nanoseconds) - bare }
+	ours, best := -1, -1
+	for i, s := range c.subjects {
+		switch {
+		case i == 0:
+		case s.ours && ours < 0:
+			ours = i
+		case !s.ours && (best < 0 || added(i) < added(best)):
+			best = i
+		}
+	}
+	if ours > 0 && best > 0 {
+		fmt.Fprintf(w, "%s adds %.1f times what %s adds\n", c.subjects[best].name, added(best)/added(ours), c.subjects[ours].name)
 	}
 }
 
-// nullWriter writes nothing; padded, since a writer that shares its cache line with another measures the cache line.
-type nullWriter struct {
-	_      [64]byte
-	header http.Header
-	_      [64]byte
-}
+func nanoseconds(r testing.BenchmarkResult) float64 { return float64(r.T.Nanoseconds()) / float64(r.N) }
+func allocations(r testing.BenchmarkResult) int64   { return r.AllocsPerOp() }
+func bytes(r testing.BenchmarkResult) int64         { return r.AllocedBytesPerOp() }
 
-func (w *nullWriter) Header() http.Header         { return w.header }
-func (w *nullWriter) WriteHeader(int)             {}
-func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
+func median[N cmp.Ordered](results []testing.BenchmarkResult, of func(testing.BenchmarkResult) N) N {
+	values := make([]N, len(results))
+	for i, r := range results {
+		values[i] = of(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -15,33 +16,64 @@ import (
 	"github.com/truecount/truecount/instrument"
 )
 
-// subject is a handler to measure.
-type subject struct {
-	name    string
-	handler http.Handler
-}
-
 var body = []byte("hello")
 
 // route is the pattern of the one page; slok's middleware is told it, as it cannot find it out.
 const route = "/walks/{id}"
 
-// subjects returns the bare handler first, ours second, then the peers.
-func subjects() ([]subject, error) {
+// requests compares one GET through a ServeMux.
+func requests() ([]comparison, error) {
 	bare := http.NewServeMux()
 	bare.HandleFunc("GET "+route, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
-	ours, err := instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), WithoutRuntime: true})
-	if err != nil {
-		return nil, err
+	all := []subject{{name: "bare", run: serve(bare)}}
+	for _, variant := range []struct {
+		name string
+		opts instrument.Options
+	}{
+		{"ours", instrument.Options{}},
+	} {
+		variant.opts.Registry, variant.opts.WithoutRuntime = prometheus.NewRegistry(), true
+		m, err := instrument.New(variant.opts)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, subject{name: variant.name, ours: true, run: serve(m.Middleware(bare))})
 	}
-	return []subject{
-		{"bare", bare},
-		{"instrument", ours.Middleware(bare)},
-		{"promhttp", throughPromhttp(bare)},
-		{"go-http-metrics", throughSlok(bare)},
-		{"otelhttp, metrics only", throughOtel(bare)},
-	}, nil
+	return []comparison{{
+		name:  "Request",
+		title: "one GET through a ServeMux",
+		subjects: append(all,
+			subject{name: "promhttp", run: serve(throughPromhttp(bare))},
+			subject{name: "go-http-metrics", run: serve(throughSlok(bare))},
+			subject{name: "otelhttp-metrics-only", run: serve(throughOtel(bare))},
+		),
+	}}, nil
 }
+
+func serve(handler http.Handler) func(*testing.B) {
+	return func(b *testing.B) {
+		request, err := http.NewRequest(http.MethodGet, "/walks/7", nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		writer := &nullWriter{header: http.Header{}}
+		b.ReportAllocs()
+		for b.Loop() {
+			handler.ServeHTTP(writer, request)
+		}
+	}
+}
+
+// nullWriter writes nothing; padded, since a writer that shares its cache line with another measures the cache line.
+type nullWriter struct {
+	_      [64]byte
+	header http.Header
+	_      [64]byte
+}
+
+func (w *nullWriter) Header() http.Header         { return w.header }
+func (w *nullWriter) WriteHeader(int)             {}
+func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // throughPromhttp has the four metrics that ours has.
 func throughPromhttp(next http.Handler) http.Handler {
