@@ -48,7 +48,7 @@
 //		return worker.Run(context.Background(), worker.Options{
 //			Addr:    "127.0.0.1:8000",
 //			Handler: m.Middleware(mux),
-//			Metrics: m.Handler(),
+//			Metrics: m,
 //		})
 //	}
 //

@@ -31,7 +31,7 @@ func Run(ctx context.Context, opts Options) error {
 	return worker.Run(ctx, worker.Options{
 		Addr:    opts.Addr,
 		Handler: app.Handler(),
-		Metrics: app.Metrics(),
+		Metrics: app.metrics,
 		Logger:  opts.Logger,
 		OnReady: opts.OnReady,
 	})

@@ -32,7 +32,7 @@ func Run(ctx context.Context, opts Options) error {
 	err = worker.Run(ctx, worker.Options{
 		Addr:    opts.Addr,
 		Handler: app.Handler(),
-		Metrics: app.Metrics(),
+		Metrics: app.instrument,
 		Logger:  opts.Logger,
 		OnReady: opts.OnReady,
 	})

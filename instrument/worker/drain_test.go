@@ -282,8 +282,8 @@ func TestAWorkerThatCannotStartSaysWhy(t *testing.T) {
 		{"address in use", Options{Handler: answering(""), Addr: taken.Addr().String()}, environment{}, "in use by another program"},
 		{"not a socket", Options{Handler: answering("")}, environment{listenFD: 1000, handedOver: 1}, "file descriptor 1000, handed over by LISTEN_FDS, is not a listening socket"},
 		{"no metrics", Options{Handler: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: "/tmp"}, "gives worker.Options no Metrics"},
-		{"no directory", Options{Handler: answering(""), Metrics: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: "/nowhere"}, "can't serve metrics on the unix socket /nowhere/"},
-		{"long directory", Options{Handler: answering(""), Metrics: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: "/" + strings.Repeat("x", 200)}, "use a shorter TRUECOUNT_METRICS_DIR"},
+		{"no directory", Options{Handler: answering(""), MetricsHandler: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: "/nowhere"}, "can't serve metrics on the unix socket /nowhere/"},
+		{"long directory", Options{Handler: answering(""), MetricsHandler: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: "/" + strings.Repeat("x", 200)}, "use a shorter TRUECOUNT_METRICS_DIR"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if err := run(t.Context(), tt.opts, tt.env); err == nil || !strings.Contains(err.Error(), tt.want) {

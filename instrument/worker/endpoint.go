@@ -26,7 +26,8 @@ const HeaderWorker = "Truecount-Worker"
 type endpoint struct {
 	listener net.Listener
 	server   *http.Server
-	path     string // of the unix socket, "" for a port
+	path     string       // of the unix socket, "" for a port
+	member   *rangeMember // nil unless the port is of a range
 
 	serving string // the header's values
 	final   string
@@ -36,28 +37,30 @@ type endpoint struct {
 }
 
 // openEndpoint returns nil if the environment asks for none.
-func openEndpoint(opts Options, env environment, start time.Time, errorLog *log.Logger) (*endpoint, error) {
+func (w *worker) openEndpoint(ctx context.Context, start time.Time, errorLog *log.Logger) (*endpoint, error) {
+	opts, env := w.opts, w.env
 	if env.metricsDir == "" && env.metricsPorts.count == 0 {
 		return nil, nil
 	}
-	if opts.Metrics == nil {
+	if opts.MetricsHandler == nil {
 		return nil, errors.New("the environment asks for a metrics endpoint (TRUECOUNT_METRICS_DIR or METRICS_START_PORT), " +
 			"but the program gives worker.Options no Metrics")
 	}
 	id := fmt.Sprintf("pid=%d; start=%.3f; state=", os.Getpid(), float64(start.UnixMilli())/1e3)
 	e := &endpoint{serving: id + "serving", final: id + "drained", taken: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", e.identified(opts.MetricsHandler))
 	var err error
 	if env.metricsDir != "" {
 		e.path = filepath.Join(env.metricsDir, strconv.Itoa(os.Getpid())+".sock")
 		e.listener, err = listenUnix(e.path)
-	} else {
-		e.listener, err = listenRange(env.metricsPorts)
+	} else if e.listener, err = w.listenRange(ctx, env.metricsPorts); err == nil {
+		e.member = newRangeMember(opts.Metrics, env.metricsPorts, e.listener.Addr().(*net.TCPAddr).Port, w.log)
+		mux.Handle(rangePath, e.named(e.member))
 	}
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", e.identified(opts.Metrics))
 	e.server = &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -103,21 +106,6 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// listenRange listens on the first free port, as each worker of a service does.
-func listenRange(r portRange) (net.Listener, error) {
-	for port := r.start; port <= r.last(); port++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(r.host, strconv.Itoa(port)))
-		if err == nil {
-			return l, nil
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("can't serve metrics on port %d of %s: %w", port, r.host, err)
-		}
-	}
-	return nil, fmt.Errorf("no free port for metrics: %v (METRICS_START_PORT=%d, WEB_CONCURRENCY=%d) are all in use; "+
-		"raise WEB_CONCURRENCY to the number of workers, or choose another METRICS_START_PORT", r, r.start, r.count)
-}
-
 // identified adds the header, and notices the reading that takes the last totals: a complete one, answered in full,
 // that began when all counts were complete.
 func (e *endpoint) identified(metrics http.Handler) http.Handler {
@@ -135,6 +123,18 @@ func (e *endpoint) identified(metrics http.Handler) http.Handler {
 		if whole && answer.status == http.StatusOK && answer.err == nil && http.NewResponseController(w).Flush() == nil {
 			e.once.Do(func() { close(e.taken) })
 		}
+	})
+}
+
+// named adds the header alone: what next answers is no reading.
+func (e *endpoint) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := e.serving
+		if e.drained.Load() {
+			name = e.final
+		}
+		w.Header().Set(HeaderWorker, name)
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -160,6 +160,9 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // handOver waits until the last totals were read, and reports whether they were.
 func (e *endpoint) handOver(timeout time.Duration) bool {
+	if e.member != nil {
+		e.member.complete()
+	}
 	e.drained.Store(true)
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()

@@ -28,7 +28,7 @@ func TestTheMetricsSocketIsPrivateAndGoesWithTheWorker(t *testing.T) {
 	stale.SetUnlinkOnClose(false)
 	_ = stale.Close()
 
-	w := runWorker(t, Options{Handler: answering("app"), Metrics: answering("metrics"), HandoverTimeout: time.Millisecond},
+	w := runWorker(t, Options{Handler: answering("app"), MetricsHandler: answering("metrics"), HandoverTimeout: time.Millisecond},
 		environment{metricsDir: dir})
 	info, err := os.Stat(socketOf(dir))
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
@@ -56,7 +56,7 @@ func TestAFileThatIsNoSocketIsNotReplaced(t *testing.T) {
 	if err := os.WriteFile(socketOf(dir), []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := run(t.Context(), Options{Handler: answering(""), Metrics: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: dir})
+	err := run(t.Context(), Options{Handler: answering(""), MetricsHandler: answering(""), Addr: "127.0.0.1:0"}, environment{metricsDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "is not a socket") {
 		t.Errorf("got %v", err)
 	}
@@ -75,7 +75,7 @@ func TestADrainedWorkerWaitsForOneWholeReading(t *testing.T) {
 		}
 		_, _ = w.Write([]byte("totals"))
 	})
-	w := runWorker(t, Options{Handler: answering(""), Metrics: metrics, HandoverTimeout: time.Minute}, environment{metricsDir: dir})
+	w := runWorker(t, Options{Handler: answering(""), MetricsHandler: metrics, HandoverTimeout: time.Minute}, environment{metricsDir: dir})
 	w.end()
 	drained := func(query string) (string, bool) {
 		response, body, err := scrape("unix", socketOf(dir), query)
@@ -115,47 +115,9 @@ func TestADrainedWorkerWaitsForOneWholeReading(t *testing.T) {
 	}
 }
 
-func TestB1EachWorkerTakesTheFirstFreePortOfTheRange(t *testing.T) {
-	const workers = 3
-	ports := portRange{"127.0.0.1", freePort(t, workers), workers}
-	opts := func(n int) Options {
-		return Options{Handler: answering(""), Metrics: answering(strconv.Itoa(n)), Addr: "127.0.0.1:0", HandoverTimeout: time.Millisecond}
-	}
-	var all []*running
-	for n := range workers {
-		all = append(all, runWorker(t, opts(n), environment{metricsPorts: ports}))
-	}
-	for n := range workers {
-		_, body, err := scrape("tcp", net.JoinHostPort(ports.host, strconv.Itoa(ports.start+n)), "")
-		if err != nil || body != strconv.Itoa(n) {
-			t.Errorf("port %d: %q, %v", n, body, err)
-		}
-	}
-	err := run(t.Context(), opts(workers), environment{metricsPorts: ports})
-	want := fmt.Sprintf("no free port for metrics: ports %d to %d of 127.0.0.1 (METRICS_START_PORT=%d, WEB_CONCURRENCY=3) are all in use; raise WEB_CONCURRENCY",
-		ports.start, ports.last(), ports.start)
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("one worker too many: got %v\nwant %s", err, want)
-	}
-	all[1].end()
-	if err := all[1].wait(); err != nil {
-		t.Fatal(err)
-	}
-	again := runWorker(t, opts(7), environment{metricsPorts: ports})
-	if _, body, err := scrape("tcp", net.JoinHostPort(ports.host, strconv.Itoa(ports.start+1)), ""); err != nil || body != "7" {
-		t.Errorf("the port that came free: %q, %v", body, err)
-	}
-	for _, w := range []*running{all[0], all[2], again} {
-		w.end()
-		if err := w.wait(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestTheEndpointServesNothingButMetrics(t *testing.T) {
 	dir := t.TempDir()
-	w := runWorker(t, Options{Handler: answering("app"), Metrics: answering("metrics"), HandoverTimeout: time.Millisecond}, environment{metricsDir: dir})
+	w := runWorker(t, Options{Handler: answering("app"), MetricsHandler: answering("metrics"), HandoverTimeout: time.Millisecond}, environment{metricsDir: dir})
 	conn, err := net.Dial("unix", socketOf(dir))
 	if err != nil {
 		t.Fatal(err)

@@ -21,21 +21,6 @@ type environment struct {
 // supervised says that whoever started the worker also ends it.
 func (e environment) supervised() bool { return e.listenFD != 0 || e.notifySocket != "" }
 
-// portRange is count ports from start on; count 0 is no range.
-type portRange struct {
-	host         string
-	start, count int
-}
-
-func (r portRange) last() int { return r.start + r.count - 1 }
-
-func (r portRange) String() string {
-	if r.count == 1 {
-		return fmt.Sprintf("port %d of %s", r.start, r.host)
-	}
-	return fmt.Sprintf("ports %d to %d of %s", r.start, r.last(), r.host)
-}
-
 const (
 	firstFD   = 3    // SD_LISTEN_FDS_START
 	mostFDs   = 1024 // a bound against nonsense

@@ -30,7 +30,7 @@ func ExampleRun() {
 		ended <- worker.Run(ctx, worker.Options{
 			Addr:    "127.0.0.1:0",
 			Handler: m.Middleware(mux),
-			Metrics: m.Handler(),
+			Metrics: m,
 			OnReady: func(addr net.Addr) { ready <- addr },
 		})
 	}()

@@ -62,7 +62,7 @@ func countingWorker() error {
 		_, _ = w.Write(out)
 	})
 	return Run(context.Background(), Options{
-		Handler: m.Middleware(mux), Metrics: m.Handler(), Addr: os.Getenv("WORKER_TEST_ADDR"),
+		Handler: m.Middleware(mux), Metrics: m, Addr: os.Getenv("WORKER_TEST_ADDR"),
 		IdleGrace: time.Second, HandoverTimeout: 20 * time.Second,
 	})
 }

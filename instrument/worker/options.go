@@ -6,14 +6,20 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/truecount/truecount/instrument"
 )
 
-// Options of [Run]. Handler is needed, and Metrics where the environment asks for a metrics endpoint.
+// Options of [Run]. Handler is needed, and Metrics or MetricsHandler where the environment asks for a metrics endpoint.
 type Options struct {
 	// Handler is the application.
 	Handler http.Handler
-	// Metrics serves the worker's own metrics, as instrument's Metrics.Handler does.
-	Metrics http.Handler
+	// Metrics are the worker's own: what its metrics endpoint serves, and where the worker itself registers what it
+	// has to say (worker_…).
+	Metrics *instrument.Metrics
+	// MetricsHandler takes the place of Metrics' handler at the metrics endpoint, for instance one that asks for a
+	// password. Without Metrics, the worker's own metrics are not exposed. Default: Metrics.Handler().
+	MetricsHandler http.Handler
 	// Addr is listened on when the environment hands over no socket, for instance "127.0.0.1:8000".
 	Addr string
 	// Listener takes the place of Addr and of a socket handed over. Run closes it.
@@ -37,6 +43,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults(env environment) Options {
+	if o.MetricsHandler == nil && o.Metrics != nil {
+		o.MetricsHandler = o.Metrics.Handler()
+	}
 	if o.IdleGrace == 0 {
 		o.IdleGrace = 3 * time.Second
 	}

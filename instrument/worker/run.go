@@ -38,7 +38,7 @@ func run(ctx context.Context, opts Options, env environment) error {
 	w := &worker{opts: opts, env: env, log: opts.Logger, conns: newConnections(), draining: make(chan struct{})}
 	ctx, stop := w.untilSignal(ctx)
 	defer stop()
-	if err := w.open(); err != nil {
+	if err := w.open(ctx); err != nil {
 		return err
 	}
 	return w.serve(ctx, stop)
@@ -71,13 +71,13 @@ func (w *worker) untilSignal(ctx context.Context) (context.Context, context.Canc
 }
 
 // open opens the listeners; when it fails, none is left open.
-func (w *worker) open() error {
+func (w *worker) open(ctx context.Context) error {
 	var err error
 	if w.listener, err = openListener(w.opts, w.env); err != nil {
 		return err
 	}
 	errorLog := slog.NewLogLogger(w.log.Handler(), slog.LevelWarn)
-	if w.endpoint, err = openEndpoint(w.opts, w.env, time.Now(), errorLog); err != nil {
+	if w.endpoint, err = w.openEndpoint(ctx, time.Now(), errorLog); err != nil {
 		_ = w.listener.Close()
 		return err
 	}

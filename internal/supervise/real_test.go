@@ -36,7 +36,7 @@ func runRealWorker() error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /count", func(http.ResponseWriter, *http.Request) { clicks.Inc() })
 	return worker.Run(context.Background(), worker.Options{
-		Handler: metrics.Middleware(mux), Metrics: metrics.Handler(),
+		Handler: metrics.Middleware(mux), Metrics: metrics,
 		// The reader below shares two processors with the load: its last reading may come late.
 		HandoverTimeout: patience,
 		Logger:          slog.New(slog.NewTextHandler(os.Stderr, nil)),
