@@ -42,6 +42,8 @@ var flow = []struct {
 	{"demo/prefork", ""},
 	{"demo/traffic", ""},
 	{"demo/service", "demo/prefork"},
+	{"demo/database", "demo/service"},
+	{"demo/database/databasetest", "demo/database"},
 	{"demo/clicks", "demo/service instrument instrument/worker"},
 	{"demo/dogwalk/store", ""},
 	{"demo/dogwalk/store/storetest", "demo/dogwalk/store"},
