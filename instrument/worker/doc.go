@@ -15,6 +15,22 @@
 // With neither a directory nor a range, the worker has no endpoint of its own, and the application's /metrics is all there is.
 // The variables of the socket and of NOTIFY_SOCKET are unset once read, so that a child process does not take them as its own.
 //
+// # Port ranges
+//
+// Workers share no list of who has which port: each takes the first that is free. A worker that finds none ends with an
+// error that says whose the ports are. Since nothing that such a worker counts would ever be scraped, it has exactly one other worker
+// count it; alert on it, summed over all workers of the service or merged:
+//
+//	worker_port_range_exhausted_total{range="own"}           no port of this worker's range was free
+//	worker_port_range_exhausted_total{range="overlapping"}   another service's range overlaps this one, and none of its workers got a port
+//	worker_metrics_port_info{port="5003",ports="5001-5005"}  1: the port that this worker took
+//
+//	sum by (service) (increase(worker_port_range_exhausted_total[10m])) > 0
+//
+// They are there from the start where the port is one of a range. For this the endpoint answers other workers at
+// /worker/port-range, from the same machine alone; looking for one to tell holds the failing worker up for two seconds
+// at most, and for milliseconds where the ports' owners answer.
+//
 // # Draining
 //
 // Draining begins with SIGTERM (or SIGINT in a terminal), or when the context of Run is done:

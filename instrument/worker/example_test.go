@@ -13,7 +13,7 @@ import (
 )
 
 // A program's main calls Run with context.Background(): SIGTERM ends it.
-func ExampleRun() {
+func Example() {
 	m, err := instrument.New(instrument.Options{Registry: prometheus.NewRegistry()})
 	if err != nil {
 		fmt.Println(err)

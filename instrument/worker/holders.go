@@ -16,8 +16,8 @@ import (
 
 const (
 	// findTime and tellTime bound how long a worker that is about to fail looks around: nobody waits for it longer.
-	findTime = 500 * time.Millisecond
-	tellTime = 500 * time.Millisecond
+	findTime = time.Second
+	tellTime = time.Second
 	// asking is how many ports are asked at a time.
 	asking = 16
 )
