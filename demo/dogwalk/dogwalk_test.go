@@ -19,9 +19,9 @@ import (
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
+	"github.com/truecount/truecount/demo/database"
+	"github.com/truecount/truecount/demo/database/databasetest"
 	"github.com/truecount/truecount/demo/dogwalk"
-	"github.com/truecount/truecount/demo/dogwalk/store"
-	"github.com/truecount/truecount/demo/dogwalk/store/storetest"
 )
 
 // asProgram makes the test program the dogwalk program, for tests with real processes.
@@ -47,7 +47,7 @@ type site struct {
 	now     time.Time
 }
 
-func newSite(t *testing.T, database store.Address) *site {
+func newSite(t *testing.T, database database.Address) *site {
 	t.Helper()
 	s := &site{t: t, now: time.Date(2025, 11, 20, 6, 0, 0, 0, time.UTC)}
 	s.opts = dogwalk.Options{Database: database, Now: func() time.Time { return s.now }}
@@ -60,19 +60,19 @@ func newSite(t *testing.T, database store.Address) *site {
 	return s
 }
 
-func sqliteFile(t *testing.T) store.Address {
-	return store.SQLite(filepath.Join(t.TempDir(), "dogwalk.db"))
+func sqliteFile(t *testing.T) database.Address {
+	return database.SQLite(filepath.Join(t.TempDir(), "dogwalk.db"))
 }
 
 // each runs a test over a new database of each kind.
-func each(t *testing.T, test func(t *testing.T, newDatabase func(t *testing.T) store.Address)) {
+func each(t *testing.T, test func(t *testing.T, newDatabase func(t *testing.T) database.Address)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, sqliteFile) })
 	t.Run("postgres", func(t *testing.T) {
-		cluster := storetest.Start(t)
-		database := cluster.NewDatabase(t)
-		test(t, func(t *testing.T) store.Address {
-			cluster.Reset(t, database)
-			return database.Address()
+		cluster := databasetest.Start(t)
+		parts := cluster.NewDatabase(t)
+		test(t, func(t *testing.T) database.Address {
+			cluster.Reset(t, parts)
+			return parts.Address()
 		})
 	})
 }
@@ -195,7 +195,7 @@ func lastWalk(s *site) string {
 // TestWhatIsNotSavedIsNotCounted makes the database fail by taking its tables away.
 func TestWhatIsNotSavedIsNotCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dogwalk.db")
-	s := newSite(t, store.SQLite(path))
+	s := newSite(t, database.SQLite(path))
 	s.start()
 	before := s.counts()
 	execute(t, path, "CREATE TRIGGER no_start BEFORE INSERT ON walks BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
@@ -236,7 +236,7 @@ func TestHealthIs503WhenTheDatabaseDoesNotAnswer(t *testing.T) {
 }
 
 func TestDeletingADogDeletesItsWalks(t *testing.T) {
-	each(t, func(t *testing.T, newDatabase func(t *testing.T) store.Address) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
 		s := newSite(t, newDatabase(t))
 		s.start()
 		s.post("/dogs/1/delete")

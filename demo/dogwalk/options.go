@@ -1,14 +1,12 @@
 package dogwalk
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
 	"time"
 
-	"github.com/truecount/truecount/demo/dogwalk/store"
+	"github.com/truecount/truecount/demo/database"
 	"github.com/truecount/truecount/demo/service"
 )
 
@@ -23,7 +21,7 @@ const (
 type Options struct {
 	service.Environment
 	// Database is where walkers, dogs and walks are kept.
-	Database store.Address
+	Database database.Address
 	// Bounds of what is fine.
 	Bounds Bounds
 	// Logger gets a few lines on start and stop and the database's faults. Default: nothing is logged.
@@ -51,44 +49,11 @@ func OptionsFromEnv(getenv func(string) string) (Options, error) {
 	if opts.Environment, err = service.Read(getenv, defaultPort); err != nil {
 		return opts, err
 	}
-	if opts.Database, err = database(getenv); err != nil {
+	if opts.Database, err = database.FromEnv(getenv, defaultDatabase); err != nil {
 		return opts, err
 	}
 	opts.Bounds, err = bounds(getenv)
 	return opts, err
-}
-
-func database(getenv func(string) string) (store.Address, error) {
-	url, name := getenv("DATABASE_URL"), getenv("DB_NAME")
-	if url != "" && name != "" {
-		return store.Address{}, errors.New("DATABASE_URL and DB_NAME: the database is given twice: set only one of the two")
-	}
-	if url != "" {
-		address, err := store.ParseURL(url)
-		if err != nil {
-			return store.Address{}, fmt.Errorf("DATABASE_URL: %w", err)
-		}
-		return address, nil
-	}
-	for _, variable := range []string{"DB_NAME", "DB_USER", "DB_HOST"} {
-		if getenv(variable) == "" && dbVariables(getenv) {
-			return store.Address{}, fmt.Errorf("%s is not set, but another DB_ variable is: PostgreSQL needs DB_NAME, DB_USER and DB_HOST", variable)
-		}
-	}
-	if name == "" {
-		return store.SQLite(defaultDatabase), nil
-	}
-	port, err := service.Whole(getenv, "DB_PORT", 5432, 1, 65535)
-	if err != nil {
-		return store.Address{}, err
-	}
-	return store.Postgres{
-		Name: name, User: getenv("DB_USER"), Password: getenv("DB_PASSWORD"), Host: getenv("DB_HOST"), Port: strconv.Itoa(port),
-	}.Address(), nil
-}
-
-func dbVariables(getenv func(string) string) bool {
-	return getenv("DB_NAME")+getenv("DB_USER")+getenv("DB_PASSWORD")+getenv("DB_HOST")+getenv("DB_PORT") != ""
 }
 
 func bounds(getenv func(string) string) (b Bounds, err error) {

@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/truecount/truecount/demo/dogwalk/store/storetest"
+	"github.com/truecount/truecount/demo/database/databasetest"
 )
 
 // output collects what a process and its children say.
@@ -158,7 +158,7 @@ func TestFourWorkersShareOneSQLiteFileAndCountEveryWalkOnce(t *testing.T) {
 }
 
 func TestFourWorkersUsePostgresByItsVariablesAndKeepThePassword(t *testing.T) {
-	cluster := storetest.Start(t)
+	cluster := databasetest.Start(t)
 	database := cluster.NewDatabase(t)
 	url, metrics, said, stop := startWorkers(t, "DB_NAME="+database.Name, "DB_USER="+database.User,
 		"DB_PASSWORD="+database.Password, "DB_HOST="+database.Host, "DB_PORT="+database.Port)
@@ -167,13 +167,13 @@ func TestFourWorkersUsePostgresByItsVariablesAndKeepThePassword(t *testing.T) {
 		t.Errorf("%v walks completed over all workers, want 20", got)
 	}
 	stop()
-	if strings.Contains(said.text(), storetest.Password) {
+	if strings.Contains(said.text(), databasetest.Password) {
 		t.Errorf("it said the password:\n%s", said.text())
 	}
 }
 
 func TestAWrongPasswordIsAnErrorThatDoesNotShowIt(t *testing.T) {
-	database := storetest.Start(t).NewDatabase(t)
+	database := databasetest.Start(t).NewDatabase(t)
 	program := exec.Command(os.Args[0])
 	program.Env = append(os.Environ(), asProgram+"=1", "PORT=0", "DB_NAME="+database.Name, "DB_USER="+database.User,
 		"DB_PASSWORD=wr0ng", "DB_HOST="+database.Host, "DB_PORT="+database.Port)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/truecount/truecount/demo/dogwalk/store"
+	"github.com/truecount/truecount/demo/database"
 )
 
 func TestEveryRouteOverEveryDatabase(t *testing.T) {
@@ -84,7 +84,7 @@ func TestEveryRouteOverEveryDatabase(t *testing.T) {
 		{name: "style", method: "GET", path: "/static/dogwalk.css", status: 200, body: ".hero"},
 		{name: "nothing", method: "GET", path: "/nothing", status: 404},
 	}
-	each(t, func(t *testing.T, newDatabase func(t *testing.T) store.Address) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
 		for _, c := range routes {
 			t.Run(c.name, func(t *testing.T) {
 				s := newSite(t, newDatabase(t))

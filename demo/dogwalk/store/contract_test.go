@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/truecount/truecount/demo/database"
 	"github.com/truecount/truecount/demo/dogwalk/store"
 )
 
 func TestEveryDatabaseKeepsTheSameContract(t *testing.T) {
-	each(t, func(t *testing.T, newDatabase func(t *testing.T) store.Address) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
 		for name, test := range map[string]func(t *testing.T, s *store.Store, clock *clock){
 			"an empty database gets dogs and walkers":    seeded,
 			"a dog without a size is of medium size":     defaultSize,

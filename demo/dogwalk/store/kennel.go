@@ -59,18 +59,21 @@ type Walker struct {
 type Dog struct {
 	ID   int64
 	Name string
-	Size Size
+	Size Size `gorm:"default:md"`
 	Age  int
 }
 
-// A Walk is one dog out with one walker. Its distance, in metres, is 0 until the walk is complete.
+// A Walk is one dog out with one walker. Its distance, in metres, is 0 until the walk is complete. It goes with the dog
+// or the walker: the database deletes it.
 type Walk struct {
 	ID        int64
-	Dog       Dog
-	Walker    Walker
-	Distance  int
+	DogID     int64
+	Dog       Dog `gorm:"constraint:OnDelete:CASCADE"`
+	WalkerID  int64
+	Walker    Walker `gorm:"constraint:OnDelete:CASCADE"`
+	Distance  int    `gorm:"default:0"`
 	StartTime time.Time
-	EndTime   time.Time // zero until the walk is complete
+	EndTime   time.Time `gorm:"default:null"` // zero, and NULL in the table, until the walk is complete
 }
 
 // IsComplete reports whether the walk has ended. It follows from the times, so that the two can't disagree.
@@ -86,3 +89,12 @@ func (w Walk) Duration(now time.Time) time.Duration {
 	}
 	return now.Sub(w.StartTime)
 }
+
+// closing is the one row that says until when no walk starts.
+type closing struct {
+	ID    int64
+	Until time.Time
+}
+
+// TableName is what GORM would make a plural of.
+func (closing) TableName() string { return "closing" }

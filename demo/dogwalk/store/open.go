@@ -3,30 +3,30 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path"
-	"path/filepath"
 	"time"
-)
 
-//go:embed schema
-var schema embed.FS
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/truecount/truecount/demo/database"
+)
 
 // A Store is the open database. It is safe for concurrent use.
 type Store struct {
-	db      *sql.DB
-	dialect dialect
-	now     func() time.Time
+	pool       *sql.DB
+	db         *gorm.DB
+	migrations *goose.Provider
+	now        func() time.Time
 }
 
 // Options for Open. Address is needed.
 type Options struct {
-	Address Address
+	Address database.Address
 	// Patience is how long Open waits for a database that does not answer yet. Default 30 s.
 	Patience time.Duration
 	// Now is the clock of start and end times. Default time.Now.
@@ -47,105 +47,52 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := checkFolder(opts.Address.path); err != nil {
+	connector, err := opts.Address.Connector()
+	if err != nil {
 		return nil, err
 	}
-	db, dialect, err := opts.Address.open()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", opts.Address, err)
-	}
-	s := &Store{db: db, dialect: dialect, now: opts.Now}
+	s := &Store{pool: sql.OpenDB(connector), now: opts.Now}
+	s.pool.SetMaxOpenConns(4)
+	s.pool.SetConnMaxIdleTime(time.Minute)
 	if err := s.begin(ctx, opts); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", opts.Address, err), db.Close())
+		return nil, errors.Join(err, s.pool.Close())
 	}
 	return s, nil
 }
 
-// checkFolder says it in words when the folder for SQLite's file is missing: the driver only has a number for it.
-func checkFolder(file string) error {
-	if file == "" {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Dir(file)); err != nil {
-		return fmt.Errorf("the folder for the database: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) begin(ctx context.Context, opts Options) error {
+func (s *Store) begin(ctx context.Context, opts Options) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.Patience)
 	defer cancel()
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := s.dialect.prepare(ctx, s.db)
-		if err == nil {
-			return s.migrate(ctx)
-		}
-		if s.dialect.hopeless(err) {
-			return err
-		}
-		opts.Logger.Info("waiting for the database", "database", opts.Address.String(), "err", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-// migrate applies what is missing, in one transaction that excludes everybody else's.
-func (s *Store) migrate(ctx context.Context) error {
-	tx, err := s.db.BeginTx(ctx, nil) // for SQLite this is BEGIN IMMEDIATE: the lock
-	if err != nil {
+	if err := database.Wait(ctx, s.pool, opts.Address, opts.Patience, opts.Logger); err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	if s.dialect.lock != "" {
-		if _, err := tx.ExecContext(ctx, s.dialect.lock); err != nil {
-			return err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"); err != nil {
+	if s.migrations, err = newMigrations(s.pool, opts.Address.Vendor()); err != nil {
 		return err
 	}
-	var version int
-	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version); err != nil {
-		return err
+	if err := migrate(ctx, s.pool, opts.Address, s.migrations); err != nil {
+		return fmt.Errorf("%s: %w", opts.Address, err)
 	}
-	files, err := fs.ReadDir(schema, s.dialect.schema)
-	if err != nil {
-		return err
-	}
-	if version > len(files) {
-		return fmt.Errorf("the tables are of version %d, this program knows version %d: run a newer one", version, len(files))
-	}
-	for i := version; i < len(files); i++ {
-		if err := apply(ctx, tx, path.Join(s.dialect.schema, files[i].Name()), i+1); err != nil {
-			return err
-		}
-	}
-	if err := seed(ctx, tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-func apply(ctx context.Context, tx *sql.Tx, file string, version int) error {
-	statements, err := schema.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, string(statements)); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES ($1)", version)
+	s.db, err = gorm.Open(s.dialector(opts.Address), &gorm.Config{
+		SkipDefaultTransaction: true, // each change here is one statement
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		Logger:                 logger.Discard, // errors are returned, and logged where they are answered
+	})
 	return err
+}
+
+func (s *Store) dialector(address database.Address) gorm.Dialector {
+	if address.Vendor() == "postgresql" {
+		return postgres.New(postgres.Config{Conn: s.pool})
+	}
+	return sqliteDialector{s.pool}
 }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	return s.db.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+	return s.pool.QueryRowContext(ctx, "SELECT 1").Scan(&one)
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return s.pool.Close() }

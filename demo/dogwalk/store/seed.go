@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// seed puts a few walkers and dogs into an empty database, so that the first walk is two clicks away.
+// seed is the migration that puts a few walkers and dogs into an empty database, so that the first walk is two clicks away.
 func seed(ctx context.Context, tx *sql.Tx) error {
 	var rows int
 	err := tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM walkers) + (SELECT count(*) FROM dogs)").Scan(&rows)
@@ -18,7 +18,7 @@ func seed(ctx context.Context, tx *sql.Tx) error {
 		{Name: "Linus", Email: "linus@dogwalk.example"},
 		{Name: "Radia", Email: "radia@dogwalk.example"},
 	} {
-		if _, err := tx.ExecContext(ctx, insertWalker, w.Name, w.Email); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO walkers (name, email) VALUES ($1, $2)", w.Name, w.Email); err != nil {
 			return err
 		}
 	}
@@ -30,7 +30,7 @@ func seed(ctx context.Context, tx *sql.Tx) error {
 		{Name: "Momo", Size: Small, Age: 12},
 		{Name: "Tank", Size: ExtraLarge, Age: 6},
 	} {
-		if _, err := tx.ExecContext(ctx, insertDog, d.Name, d.Size, d.Age); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO dogs (name, size, age) VALUES ($1, $2, $3)", d.Name, d.Size, d.Age); err != nil {
 			return err
 		}
 	}

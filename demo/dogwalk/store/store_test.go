@@ -17,8 +17,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/truecount/truecount/demo/database"
+	"github.com/truecount/truecount/demo/database/databasetest"
 	"github.com/truecount/truecount/demo/dogwalk/store"
-	"github.com/truecount/truecount/demo/dogwalk/store/storetest"
 )
 
 // childDatabase makes the test program a worker process that opens this database and walks a dog some times.
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 const walksPerChild = 25
 
 func child(ctx context.Context, address string) error {
-	a, err := store.ParseURL(address)
+	a, err := database.ParseURL(address)
 	if err != nil {
 		return err
 	}
@@ -69,16 +70,18 @@ func child(ctx context.Context, address string) error {
 }
 
 // each runs the test over SQLite and over PostgreSQL. make returns the address of a new, empty database.
-func each(t *testing.T, test func(t *testing.T, newDatabase func(t *testing.T) store.Address)) {
+func each(t *testing.T, test func(t *testing.T, newDatabase func(t *testing.T) database.Address)) {
 	t.Run("sqlite", func(t *testing.T) {
-		test(t, func(t *testing.T) store.Address { return store.SQLite(filepath.Join(t.TempDir(), "dog walk?#%.db")) })
+		test(t, func(t *testing.T) database.Address {
+			return database.SQLite(filepath.Join(t.TempDir(), "dog walk?#%.db"))
+		})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		cluster := storetest.Start(t)
-		database := cluster.NewDatabase(t)
-		test(t, func(t *testing.T) store.Address {
-			cluster.Reset(t, database)
-			return database.Address()
+		cluster := databasetest.Start(t)
+		parts := cluster.NewDatabase(t)
+		test(t, func(t *testing.T) database.Address {
+			cluster.Reset(t, parts)
+			return parts.Address()
 		})
 	})
 }
@@ -94,7 +97,7 @@ func open(t *testing.T, opts store.Options) *store.Store {
 }
 
 func TestManyStoresOpenOneEmptyDatabaseAtOnceAndSeedItOnce(t *testing.T) {
-	each(t, func(t *testing.T, newDatabase func(t *testing.T) store.Address) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
 		address := newDatabase(t)
 		var wg sync.WaitGroup
 		for range 8 {
@@ -125,7 +128,7 @@ func TestManyStoresUpgradeOneOlderFileAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			s, err := store.Open(t.Context(), store.Options{Address: store.SQLite(path)})
+			s, err := store.Open(t.Context(), store.Options{Address: database.SQLite(path)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -134,11 +137,11 @@ func TestManyStoresUpgradeOneOlderFileAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	seeded(t, open(t, store.Options{Address: store.SQLite(path)}), nil)
+	seeded(t, open(t, store.Options{Address: database.SQLite(path)}), nil)
 }
 
 func TestDataOutlivesTheProcessAndIsNotSeededAgain(t *testing.T) {
-	address := store.SQLite(filepath.Join(t.TempDir(), "d.db"))
+	address := database.SQLite(filepath.Join(t.TempDir(), "d.db"))
 	s := open(t, store.Options{Address: address})
 	walk := begin(t, s)
 	if err := s.DeleteDog(t.Context(), walk.Dog.ID); err != nil {
@@ -188,7 +191,7 @@ func TestFourProcessesOpenAndWriteOneSQLiteFileAtOnce(t *testing.T) {
 			t.Errorf("a process: %v: %s", err, p.errors.String())
 		}
 	}
-	s := open(t, store.Options{Address: store.SQLite(path)})
+	s := open(t, store.Options{Address: database.SQLite(path)})
 	seeded(t, s, nil)
 	walks, err := s.WalksInProgress(t.Context(), 1000)
 	if err != nil || len(walks) != 4*walksPerChild {
@@ -197,7 +200,7 @@ func TestFourProcessesOpenAndWriteOneSQLiteFileAtOnce(t *testing.T) {
 }
 
 func TestOpenGivesUpOnADatabaseThatDoesNotAnswerAndKeepsThePassword(t *testing.T) {
-	postgres := store.Postgres{Name: "kennel", User: "walker", Password: "s3cr3t", Host: t.TempDir(), Port: "1"}
+	postgres := database.Postgres{Name: "kennel", User: "walker", Password: "s3cr3t", Host: t.TempDir(), Port: "1"}
 	_, err := store.Open(t.Context(), store.Options{Address: postgres.Address(), Patience: 50 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), "postgres database kennel at") || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("err = %v, want it to name the database and not its password", err)
@@ -211,14 +214,14 @@ func TestAFileThatIsNoDatabaseIsAnErrorAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // less than Open's patience
 	defer cancel()
-	_, err := store.Open(ctx, store.Options{Address: store.SQLite(path)})
+	_, err := store.Open(ctx, store.Options{Address: database.SQLite(path)})
 	if err == nil || !strings.Contains(err.Error(), "not a database") || ctx.Err() != nil {
 		t.Errorf("err = %v, want that it is not a database", err)
 	}
 }
 
 func TestATooNewSchemaIsRefused(t *testing.T) {
-	address := store.SQLite(filepath.Join(t.TempDir(), "d.db"))
+	address := database.SQLite(filepath.Join(t.TempDir(), "d.db"))
 	open(t, store.Options{Address: address}).SetSchemaVersion(t, 99)
 	_, err := store.Open(t.Context(), store.Options{Address: address})
 	if err == nil || !strings.Contains(err.Error(), "version 99") {
@@ -228,7 +231,7 @@ func TestATooNewSchemaIsRefused(t *testing.T) {
 
 func TestAMissingFolderIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "such", "d.db")
-	_, err := store.Open(t.Context(), store.Options{Address: store.SQLite(path)})
+	_, err := store.Open(t.Context(), store.Options{Address: database.SQLite(path)})
 	if err == nil || !strings.Contains(err.Error(), filepath.Dir(path)) {
 		t.Errorf("err = %v, want it to name the folder", err)
 	}

@@ -2,40 +2,35 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // precision is what both databases keep of a time.
 const precision = time.Microsecond
 
-const selectWalk = `SELECT walks.id, walks.distance, walks.start_time, walks.end_time,
-	dogs.id, dogs.name, dogs.size, dogs.age, walkers.id, walkers.name, walkers.email
-	FROM walks JOIN dogs ON dogs.id = walks.dog_id JOIN walkers ON walkers.id = walks.walker_id `
-
 // StartWalk saves a walk that starts now and returns its id. ErrUnknownDogOrWalker if one of them does not exist.
 // When it returns without an error the walk is committed.
 func (s *Store) StartWalk(ctx context.Context, dogID, walkerID int64) (id int64, start time.Time, err error) {
-	start = s.clock()
-	err = s.db.QueryRowContext(ctx,
-		"INSERT INTO walks (dog_id, walker_id, start_time) VALUES ($1, $2, $3) RETURNING id", dogID, walkerID, start).Scan(&id)
-	if err != nil && s.dialect.dangling(err) {
+	walk := Walk{DogID: dogID, WalkerID: walkerID, StartTime: s.clock()}
+	err = s.db.WithContext(ctx).Create(&walk).Error
+	if errors.Is(err, gorm.ErrForeignKeyViolated) {
 		err = ErrUnknownDogOrWalker
 	}
-	return id, start, err
+	return walk.ID, walk.StartTime, err
 }
 
 // CompleteWalk ends a walk now, after so many metres. ErrNotFound if there is none of that id, ErrAlreadyComplete if
 // somebody was faster: of several at once exactly one succeeds.
 func (s *Store) CompleteWalk(ctx context.Context, id int64, metres int) error {
-	result, err := s.db.ExecContext(ctx,
-		"UPDATE walks SET end_time = $1, distance = $2 WHERE id = $3 AND end_time IS NULL", s.clock(), metres, id)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 1 {
-		return err
+	// One statement: a walk that was read before it is written could be completed twice.
+	result := s.db.WithContext(ctx).Model(&Walk{}).Where("id = ? AND end_time IS NULL", id).
+		Select("end_time", "distance").Updates(Walk{EndTime: s.clock(), Distance: metres})
+	if result.Error != nil || result.RowsAffected == 1 {
+		return result.Error
 	}
 	if _, err := s.Walk(ctx, id); err != nil {
 		return err
@@ -45,7 +40,7 @@ func (s *Store) CompleteWalk(ctx context.Context, id int64, metres int) error {
 
 // Walk returns one walk. ErrNotFound if there is none of that id.
 func (s *Store) Walk(ctx context.Context, id int64) (Walk, error) {
-	walks, err := s.walks(ctx, "WHERE walks.id = $1", id)
+	walks, err := s.walks(ctx, 1, func(db *gorm.DB) *gorm.DB { return db.Where("walks.id = ?", id) })
 	if err != nil {
 		return Walk{}, err
 	}
@@ -57,64 +52,49 @@ func (s *Store) Walk(ctx context.Context, id int64) (Walk, error) {
 
 // WalksInProgress lists walks that have not ended, the newest first, at most limit.
 func (s *Store) WalksInProgress(ctx context.Context, limit int) ([]Walk, error) {
-	return s.walks(ctx, "WHERE walks.end_time IS NULL ORDER BY walks.start_time DESC, walks.id DESC LIMIT $1", limit)
+	return s.walks(ctx, limit, func(db *gorm.DB) *gorm.DB {
+		return db.Where("walks.end_time IS NULL").Order("walks.start_time DESC, walks.id DESC")
+	})
 }
 
 // CompleteWalks lists walks that have ended, the last to end first, at most limit.
 func (s *Store) CompleteWalks(ctx context.Context, limit int) ([]Walk, error) {
-	return s.walks(ctx, "WHERE walks.end_time IS NOT NULL ORDER BY walks.end_time DESC, walks.id DESC LIMIT $1", limit)
+	return s.walks(ctx, limit, func(db *gorm.DB) *gorm.DB {
+		return db.Where("walks.end_time IS NOT NULL").Order("walks.end_time DESC, walks.id DESC")
+	})
 }
 
-func (s *Store) walks(ctx context.Context, where string, args ...any) ([]Walk, error) {
-	type row struct {
-		Walk
-		end sql.NullTime
-	}
-	rows, err := s.db.QueryContext(ctx, selectWalk+where, args...)
-	found, err := collect(rows, err, func(r *row) []any {
-		return []any{&r.ID, &r.Distance, &r.StartTime, &r.end,
-			&r.Dog.ID, &r.Dog.Name, &r.Dog.Size, &r.Dog.Age, &r.Walker.ID, &r.Walker.Name, &r.Walker.Email}
-	})
-	walks := make([]Walk, len(found))
-	for i, r := range found {
-		walks[i] = r.Walk
-		walks[i].StartTime = r.StartTime.UTC()
-		if r.end.Valid {
-			walks[i].EndTime = r.end.Time.UTC()
-		}
+// walks reads walks with their dogs and walkers in one query.
+func (s *Store) walks(ctx context.Context, limit int, which func(*gorm.DB) *gorm.DB) ([]Walk, error) {
+	var walks []Walk
+	err := which(s.db.WithContext(ctx).InnerJoins("Dog").InnerJoins("Walker")).Limit(limit).Find(&walks).Error
+	for i := range walks { // PostgreSQL's come in the zone of this machine
+		walks[i].StartTime, walks[i].EndTime = walks[i].StartTime.UTC(), walks[i].EndTime.UTC()
 	}
 	return walks, err
 }
 
 // NewestStart is when the newest walk started; the zero time if there has been none.
 func (s *Store) NewestStart(ctx context.Context) (time.Time, error) {
-	return s.oneTime(ctx, "SELECT start_time FROM walks ORDER BY start_time DESC LIMIT 1")
+	var newest Walk
+	err := s.db.WithContext(ctx).Select("start_time").Order("start_time DESC").Limit(1).Find(&newest).Error
+	return newest.StartTime.UTC(), err
 }
 
 // CloseUntil closes the kennel until a time, or open it by a time that has passed: while it is closed, no walk should start.
 func (s *Store) CloseUntil(ctx context.Context, until time.Time) error {
-	_, err := s.db.ExecContext(ctx,
-		"INSERT INTO closing (id, until) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET until = excluded.until",
-		until.UTC().Truncate(precision))
-	return err
+	return s.db.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).
+		Create(&closing{ID: 1, Until: until.UTC().Truncate(precision)}).Error
 }
 
 // ClosedUntil is when the kennel opens again; the zero time if it is open.
 func (s *Store) ClosedUntil(ctx context.Context) (time.Time, error) {
-	until, err := s.oneTime(ctx, "SELECT until FROM closing")
-	if err != nil || !until.After(s.now()) {
+	var row closing
+	err := s.db.WithContext(ctx).Limit(1).Find(&row).Error
+	if err != nil || !row.Until.After(s.now()) {
 		return time.Time{}, err
 	}
-	return until, nil
-}
-
-func (s *Store) oneTime(ctx context.Context, query string) (time.Time, error) {
-	var t time.Time
-	err := s.db.QueryRowContext(ctx, query).Scan(&t)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
-	}
-	return t.UTC(), err
+	return row.Until.UTC(), nil
 }
 
 func (s *Store) clock() time.Time { return s.now().UTC().Truncate(precision) }
