@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
+	"github.com/truecount/truecount/demo/database"
 	"github.com/truecount/truecount/demo/dogwalk"
-	"github.com/truecount/truecount/demo/dogwalk/store"
 	"github.com/truecount/truecount/demo/traffic"
 )
 
@@ -46,7 +46,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newService(t *testing.T) *service {
 	t.Helper()
-	app, err := dogwalk.New(t.Context(), dogwalk.Options{Database: store.SQLite(filepath.Join(t.TempDir(), "d.db"))})
+	app, err := dogwalk.New(t.Context(), dogwalk.Options{Database: database.SQLite(filepath.Join(t.TempDir(), "d.db"))})
 	if err != nil {
 		t.Fatal(err)
 	}

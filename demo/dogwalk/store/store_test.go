@@ -22,12 +22,12 @@ import (
 	"github.com/truecount/truecount/demo/dogwalk/store"
 )
 
-// childDatabase makes the test program a worker process that opens this database and walks a dog some times.
-const childDatabase = "STORE_TEST_DATABASE"
+// asChild makes the test program a worker process that opens the database of its environment and starts some walks.
+const asChild = "STORE_TEST_AS_CHILD"
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(childDatabase); address != "" {
-		if err := child(context.Background(), address); err != nil {
+	if os.Getenv(asChild) != "" {
+		if err := child(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 
 const walksPerChild = 25
 
-func child(ctx context.Context, address string) error {
-	a, err := database.ParseURL(address)
+func child(ctx context.Context) error {
+	a, err := database.FromEnv(os.Getenv, "")
 	if err != nil {
 		return err
 	}
@@ -111,6 +111,7 @@ func TestManyStoresOpenOneEmptyDatabaseAtOnceAndSeedItOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		wantVersions(t, address)
 		seeded(t, open(t, store.Options{Address: address}), nil)
 	})
 }
@@ -154,49 +155,67 @@ func TestDataOutlivesTheProcessAndIsNotSeededAgain(t *testing.T) {
 	}
 }
 
-func TestFourProcessesOpenAndWriteOneSQLiteFileAtOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dogwalk.db")
-	type process struct {
-		*exec.Cmd
-		errors bytes.Buffer
-		start  func()
-	}
-	var processes []*process
-	for range 4 {
-		p := &process{Cmd: exec.Command(os.Args[0])}
-		p.Env = append(os.Environ(), childDatabase+"="+path)
-		p.Stderr = &p.errors
-		in, err := p.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
+func TestFiveProcessesMakeTheTablesOfOneEmptyDatabaseAndWriteAtOnce(t *testing.T) {
+	test := func(t *testing.T, address database.Address, env ...string) {
+		var processes []*process
+		for range 5 {
+			processes = append(processes, ready(t, env...))
 		}
-		out, err := p.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
+		for _, p := range processes {
+			p.start()
 		}
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
+		for _, p := range processes {
+			if err := p.Wait(); err != nil {
+				t.Errorf("a process: %v: %s", err, p.errors.String())
+			}
 		}
-		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
-			t.Fatalf("child said %q, %v", line, err)
-		}
-		p.start = func() { fmt.Fprintln(in, "go") }
-		processes = append(processes, p)
-	}
-	for _, p := range processes {
-		p.start()
-	}
-	for _, p := range processes {
-		if err := p.Wait(); err != nil {
-			t.Errorf("a process: %v: %s", err, p.errors.String())
+		wantVersions(t, address)
+		s := open(t, store.Options{Address: address})
+		seeded(t, s, nil)
+		walks, err := s.WalksInProgress(t.Context(), 1000)
+		if err != nil || len(walks) != len(processes)*walksPerChild {
+			t.Errorf("%d walks, %v; want %d", len(walks), err, len(processes)*walksPerChild)
 		}
 	}
-	s := open(t, store.Options{Address: database.SQLite(path)})
-	seeded(t, s, nil)
-	walks, err := s.WalksInProgress(t.Context(), 1000)
-	if err != nil || len(walks) != 4*walksPerChild {
-		t.Errorf("%d walks, %v; want %d", len(walks), err, 4*walksPerChild)
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "dogwalk.db")
+		test(t, database.SQLite(path), "DATABASE_URL="+path)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		parts := databasetest.Start(t).NewDatabase(t)
+		test(t, parts.Address(), "DB_NAME="+parts.Name, "DB_USER="+parts.User, "DB_PASSWORD="+parts.Password, "DB_HOST="+parts.Host, "DB_PORT="+parts.Port)
+	})
+}
+
+// A process is this test program as a worker.
+type process struct {
+	*exec.Cmd
+	errors bytes.Buffer
+	start  func()
+}
+
+// ready starts a process that stands before opening the database until it is started.
+func ready(t *testing.T, env ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0])}
+	p.Env = append(append(os.Environ(), asChild+"=1"), env...)
+	p.Stderr = &p.errors
+	in, err := p.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("child said %q, %v", line, err)
+	}
+	p.start = func() { fmt.Fprintln(in, "go") }
+	return p
 }
 
 func TestOpenGivesUpOnADatabaseThatDoesNotAnswerAndKeepsThePassword(t *testing.T) {
