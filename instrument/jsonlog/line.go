@@ -2,6 +2,7 @@ package jsonlog
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -73,6 +74,7 @@ func members(list, attrs []slog.Attr) []slog.Attr {
 		if a.Equal(slog.Attr{}) {
 			continue
 		}
+		a.Key = strings.ToValidUTF8(a.Key, "\ufffd") // before names are compared
 		a.Value = a.Value.Resolve()
 		if a.Value.Kind() != slog.KindGroup {
 			list = append(list, a)
