@@ -28,6 +28,7 @@ var flow = []struct {
 	// What a service imports: a module of its own, nothing of the platform.
 	{"instrument", ""},
 	{"instrument/worker", "instrument"},
+	{"instrument/accesslog", "instrument"},
 	{"instrument/jsonlog", ""},
 
 	// One module each, so that nobody inherits the versions of a library that they don't use.
