@@ -59,10 +59,17 @@ type chain struct {
 // startUp starts `truecount up` on a free port and waits until it says that it is ready.
 func startUp(t *testing.T, args ...string) *chain {
 	t.Helper()
+	return startUpWith(t, nil, args...)
+}
+
+// startUpWith does so with more in the environment.
+func startUpWith(t *testing.T, env []string, args ...string) *chain {
+	t.Helper()
 	args = append([]string{"up", "--listen", "127.0.0.1:0"}, args...)
 	c := &chain{t: t, cmd: exec.Command(program, args...), log: &lockedBuffer{}, Addresses: map[string]string{}, exited: make(chan struct{})}
 	c.cmd.Stderr = c.log
 	c.cmd.Dir = t.TempDir()
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
