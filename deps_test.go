@@ -49,8 +49,10 @@ var flow = []struct {
 	{"demo/clicks", "demo/service instrument instrument/worker"},
 	{"demo/dogwalk/store", "demo/database"},
 	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/worker"},
+	{"demo/latency", "demo/service instrument instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},
 	{"demo/dogwalk/cmd/dogwalk", "demo/dogwalk"},
+	{"demo/latency/cmd/latency", "demo/latency"},
 	{"demo", ""},
 
 	// Domain.
@@ -89,6 +91,7 @@ var unwanted = map[string][]string{
 	"internal/application": {"k8s.io/client-go", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/scrape"},
 	"demo/clicks":          {"github.com/prometheus/prometheus", "k8s.io"},
 	"demo/dogwalk":         {"github.com/prometheus/prometheus", "k8s.io"},
+	"demo/latency":         {"github.com/prometheus/prometheus", "k8s.io"},
 }
 
 // imports reads what each package's files import, tests left out. It parses in this process: a test that asks
