@@ -29,11 +29,12 @@ var flow = []struct {
 	{"instrument", ""},
 	{"instrument/worker", "instrument"},
 	{"instrument/accesslog", "instrument"},
+	{"instrument/database", "instrument"},
 	{"instrument/jsonlog", ""},
 
 	// One module each, so that nobody inherits the versions of a library that they don't use.
 	{"instrument/contrib/gormmetrics", ""},
-	{"instrument/contrib/pgxmetrics", ""},
+	{"instrument/contrib/pgxmetrics", "instrument/database"},
 	{"instrument/contrib/goredismetrics", ""},
 	{"instrument/contrib/goosemetrics", ""},
 	{"instrument/contrib/webconfig", ""},
