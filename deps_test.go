@@ -49,7 +49,7 @@ var flow = []struct {
 	{"demo/database/databasetest", "demo/database"},
 	{"demo/clicks", "demo/service instrument instrument/worker"},
 	{"demo/dogwalk/store", "demo/database"},
-	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/worker"},
+	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/accesslog instrument/jsonlog instrument/worker"},
 	{"demo/latency", "demo/service instrument instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},
 	{"demo/dogwalk/cmd/dogwalk", "demo/dogwalk"},

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/truecount/truecount/demo/dogwalk/store"
 	"github.com/truecount/truecount/demo/service"
 	"github.com/truecount/truecount/instrument"
@@ -57,7 +55,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if a.pages, err = parsePages(opts.Now); err != nil {
 		return nil, err
 	}
-	if a.instrument, err = instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), Logger: opts.Logger}); err != nil {
+	if a.instrument, err = newInstrument(opts.Logger); err != nil {
 		return nil, err
 	}
 	if a.metrics, err = newMetrics(a.instrument, opts.Bounds); err != nil {

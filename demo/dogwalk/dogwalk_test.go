@@ -47,10 +47,13 @@ type site struct {
 	now     time.Time
 }
 
-func newSite(t *testing.T, database database.Address) *site {
+func newSite(t *testing.T, database database.Address, more ...func(*dogwalk.Options)) *site {
 	t.Helper()
 	s := &site{t: t, now: time.Date(2025, 11, 20, 6, 0, 0, 0, time.UTC)}
 	s.opts = dogwalk.Options{Database: database, Now: func() time.Time { return s.now }}
+	for _, option := range more {
+		option(&s.opts)
+	}
 	app, err := dogwalk.New(t.Context(), s.opts)
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (o *output) text() string {
 	return o.said.String()
 }
 
-var serving = regexp.MustCompile(`msg=serving .*?address=(\S+) metrics=(\S+)`)
+var serving = regexp.MustCompile(`"event":"serving".*?"address":"([^"]+)","metrics":"([^"]+)"`)
 
 // startWorkers starts dogwalk as four processes and returns its address and those of its metrics.
 func startWorkers(t *testing.T, env ...string) (url string, metrics []string, said *output, stop func()) {
@@ -152,7 +152,7 @@ func TestFourWorkersShareOneSQLiteFileAndCountEveryWalkOnce(t *testing.T) {
 		}
 	}
 	stop()
-	if strings.Contains(said.text(), "level=ERROR") {
+	if strings.Contains(said.text(), `"level":"error"`) {
 		t.Errorf("it said:\n%s", said.text())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/truecount/truecount/demo/service"
+	"github.com/truecount/truecount/instrument/jsonlog"
 	"github.com/truecount/truecount/instrument/worker"
 )
 
@@ -20,7 +21,12 @@ func Command(ctx context.Context, args []string, getenv func(string) string, std
 		opts.Logger = logger
 		return Run(ctx, opts)
 	}
-	return service.Command{Name: "dogwalk", About: about, Port: defaultPort, Run: run}.Execute(ctx, args, getenv, stderr)
+	return service.Command{Name: "dogwalk", About: about, Port: defaultPort, Log: jsonLines, Run: run}.Execute(ctx, args, getenv, stderr)
+}
+
+// jsonLines is how programs read a log.
+func jsonLines(out io.Writer, lowest slog.Level) slog.Handler {
+	return jsonlog.New(out, jsonlog.Options{Logger: "dogwalk", Level: lowest})
 }
 
 // Run is one worker process: it opens the database, serves until ctx is done or a signal ends it, and then drains.

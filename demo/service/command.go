@@ -16,6 +16,8 @@ type Command struct {
 	About string
 	// Port is the default port.
 	Port string
+	// Log makes what writes the log to stderr, from the lowest level on. Default: lines of key=value.
+	Log func(stderr io.Writer, lowest slog.Level) slog.Handler
 	// Run is one worker process.
 	Run func(ctx context.Context, logger *slog.Logger) error
 }
@@ -34,7 +36,7 @@ func (c Command) Execute(ctx context.Context, args []string, getenv func(string)
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: env.LogLevel})).With("app", c.Name)
+	logger := c.logger(stderr, env.LogLevel)
 	switch {
 	case prefork.IsChild(getenv):
 		ctx, release, err := prefork.Adopt(ctx)
@@ -47,6 +49,13 @@ func (c Command) Execute(ctx context.Context, args []string, getenv func(string)
 		return prefork.Run(ctx, prefork.Options{Addr: env.Addr, Workers: env.Workers, Logger: logger})
 	}
 	return c.Run(ctx, logger)
+}
+
+func (c Command) logger(stderr io.Writer, lowest slog.Level) *slog.Logger {
+	if c.Log != nil {
+		return slog.New(c.Log(stderr, lowest))
+	}
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: lowest})).With("app", c.Name)
 }
 
 // supervised reports that somebody else starts the workers, of which this is one.

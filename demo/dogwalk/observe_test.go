@@ -1,0 +1,102 @@
+package dogwalk_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/truecount/truecount/demo/dogwalk"
+	"github.com/truecount/truecount/instrument/jsonlog"
+)
+
+// logged makes a site write its log, as the program does, into out.
+func logged(out *bytes.Buffer) func(*dogwalk.Options) {
+	return func(o *dogwalk.Options) { o.Logger = slog.New(jsonlog.New(out, jsonlog.Options{Logger: "dogwalk"})) }
+}
+
+// value is the value of the one counter or gauge that has these labels, given as name, value, name, value ….
+func (s *site) value(name string, labels ...string) float64 {
+	s.t.Helper()
+	for _, m := range s.families()[name].GetMetric() {
+		if hasLabels(m, labels) {
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	s.t.Errorf("no series %s%q", name, labels)
+	return 0
+}
+
+func hasLabels(m *dto.Metric, labels []string) bool {
+	found := 0
+	for _, pair := range m.Label {
+		for i := 0; i < len(labels); i += 2 {
+			if pair.GetName() == labels[i] && pair.GetValue() == labels[i+1] {
+				found++
+			}
+		}
+	}
+	return 2*found == len(labels)
+}
+
+func TestA7EveryRequestIsALineOfJSONWithTheRouteAndStatusOfItsMetrics(t *testing.T) {
+	var out bytes.Buffer
+	s := newSite(t, sqliteFile(t), logged(&out))
+	s.post("/walks/start", "dog", "1", "walker", "1")
+	s.get("/?walk=1&secret=tell-nobody")
+	s.post("/walks/1/complete", "distance", "4711")
+	s.get("/walks/99/status")
+	s.get("/nothing")
+	quiet := []string{"/health/", "/metrics", "/static/dogwalk.css"}
+	for _, path := range quiet {
+		s.get(path)
+	}
+
+	want := []string{"POST /walks/start 303", "GET /{$} 200", "POST /walks/{id}/complete 303", "GET /walks/{id}/status 404", "GET unmatched 404"}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		var l struct {
+			Event, Level, Logger string
+			Timestamp            time.Time
+			Method, Route        string
+			Status               int
+			Size                 int64
+			Duration             float64
+			Host, Request        string
+			User, Referer, Agent *string
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if l.Logger != "dogwalk.access" {
+			continue
+		}
+		got = append(got, l.Method+" "+l.Route+" "+strconv.Itoa(l.Status))
+		if l.Event != "request" || l.Level != "info" || l.Timestamp.IsZero() || l.Host != "192.0.2.1" || l.User != nil || l.Referer != nil || l.Agent != nil {
+			t.Errorf("line %s", line)
+		}
+		labels := []string{"route", l.Route, "method", l.Method}
+		if counted := s.value("http_requests_total", append(labels, "status", strconv.Itoa(l.Status))...); counted != 1 {
+			t.Errorf("%v requests are counted as %v with status %d, one is in the log", counted, labels, l.Status)
+		}
+		if s.value("http_request_duration_seconds", labels...) != 1 {
+			t.Errorf("%s is not in the histogram once", l.Route)
+		}
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("logged:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, secret := range []string{"tell-nobody", "4711"} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("the log has %q, which a visitor typed:\n%s", secret, out.String())
+		}
+	}
+	if lost := s.value("access_log_lines_lost_total"); lost != 0 {
+		t.Errorf("%v lines were lost", lost)
+	}
+}
