@@ -1,0 +1,128 @@
+package gormmetrics_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// cluster is a real PostgreSQL server that only its unix socket reaches.
+type cluster struct {
+	socket    string
+	databases atomic.Int64
+}
+
+// startCluster runs a new server until the test ends. Without PostgreSQL on this machine the test is skipped.
+func startCluster(t *testing.T) *cluster {
+	t.Helper()
+	bin := postgresPrograms(t)
+	dir, err := os.MkdirTemp("", "pg") // t.TempDir can be too long for a unix socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	attr := unprivileged(t, dir)
+
+	data := filepath.Join(dir, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "walker", "--auth", "trust",
+		"--encoding", "UTF8", "--locale", "C", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = dir, attr
+	if out, err := initdb.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	server.Dir, server.SysProcAttr = dir, attr
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
+		_ = server.Wait()
+	})
+	c := &cluster{socket: dir}
+	c.wait(t)
+	return c
+}
+
+func postgresPrograms(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path)
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) > 0 {
+		return filepath.Dir(found[len(found)-1])
+	}
+	const missing = "needs PostgreSQL's server; scripts/tools.sh installs it"
+	if os.Getenv("REQUIRE_TOOLS") == "1" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
+}
+
+// unprivileged gives dir to the user postgres if we are root, as whom PostgreSQL refuses to run.
+func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(account.Uid)
+	gid, _ := strconv.Atoi(account.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+func (c *cluster) dsn(database string) string {
+	return fmt.Sprintf("host=%s user=walker dbname=%s", c.socket, database)
+}
+
+func (c *cluster) wait(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+		if err == nil {
+			_ = conn.Close(ctx)
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("postgres did not start: %v", err)
+		}
+		<-tick.C
+	}
+}
+
+// newDatabase creates an empty database and says where it is.
+func (c *cluster) newDatabase(t *testing.T) (dsn string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), c.dsn("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	name := fmt.Sprintf("kennel_%d", c.databases.Add(1))
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	return c.dsn(name)
+}
