@@ -61,7 +61,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if a.metrics, err = newMetrics(a.instrument, opts.Bounds); err != nil {
 		return nil, err
 	}
-	if a.store, err = store.Open(ctx, store.Options{Address: opts.Database, Now: opts.Now, Logger: opts.Logger}); err != nil {
+	if a.store, err = store.Open(ctx, store.Options{Address: opts.Database, Now: opts.Now, Metrics: a.instrument, Logger: opts.Logger}); err != nil {
 		return nil, err
 	}
 	newest, err := a.store.NewestStart(ctx)

@@ -11,6 +11,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/truecount/truecount/demo/database"
 	"github.com/truecount/truecount/demo/dogwalk"
 	"github.com/truecount/truecount/instrument/jsonlog"
 )
@@ -99,4 +100,31 @@ func TestA7EveryRequestIsALineOfJSONWithTheRouteAndStatusOfItsMetrics(t *testing
 	if lost := s.value("access_log_lines_lost_total"); lost != 0 {
 		t.Errorf("%v lines were lost", lost)
 	}
+}
+
+func TestWhatIsAskedOfTheDatabaseIsCountedByItsKind(t *testing.T) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
+		address := newDatabase(t)
+		s := newSite(t, address)
+		labels := []string{"alias", "default", "vendor", address.Vendor()}
+		executed, timed := s.value("db_executions_total", labels...), s.value("db_query_duration_seconds", labels...)
+		s.get("/walks/99/status") // one query
+		if got := s.value("db_executions_total", labels...) - executed; got != 1 {
+			t.Errorf("%v executions, want 1", got)
+		}
+		if got := s.value("db_query_duration_seconds", labels...) - timed; got != 1 {
+			t.Errorf("%v durations, want 1", got)
+		}
+		if got := s.value("db_connections_opened_total", labels...); got < 1 {
+			t.Errorf("%v connections were opened", got)
+		}
+		if got := s.value("db_pool_max_connections", labels...); got != 4 {
+			t.Errorf("the pool has room for %v connections, want 4", got)
+		}
+		before := s.value("db_errors_total", append(labels, "class", "integrity_constraint_violation")...)
+		s.post("/walks/start", "dog", "99", "walker", "1") // the database refuses it
+		if got := s.value("db_errors_total", append(labels, "class", "integrity_constraint_violation")...) - before; got != 1 {
+			t.Errorf("%v errors of integrity, want 1", got)
+		}
+	})
 }

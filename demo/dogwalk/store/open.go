@@ -9,12 +9,18 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
 	"github.com/truecount/truecount/demo/database"
+	"github.com/truecount/truecount/instrument"
+	dbmetrics "github.com/truecount/truecount/instrument/database"
 )
+
+// alias is this application's name for its one database, in metrics.
+const alias = "default"
 
 // A Store is the open database. It is safe for concurrent use.
 type Store struct {
@@ -31,6 +37,8 @@ type Options struct {
 	Patience time.Duration
 	// Now is the clock of start and end times. Default time.Now.
 	Now func() time.Time
+	// Metrics count what is asked of the database. Default: metrics that nobody sees.
+	Metrics *instrument.Metrics
 	// Logger says that Open is waiting. Default: nothing.
 	Logger *slog.Logger
 }
@@ -47,17 +55,37 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	connector, err := opts.Address.Connector()
+	if opts.Metrics == nil {
+		var err error
+		if opts.Metrics, err = instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), WithoutRuntime: true}); err != nil {
+			return nil, err
+		}
+	}
+	pool, err := openPool(opts.Metrics, opts.Address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pool: sql.OpenDB(connector), now: opts.Now}
-	s.pool.SetMaxOpenConns(4)
-	s.pool.SetConnMaxIdleTime(time.Minute)
+	s := &Store{pool: pool, now: opts.Now}
 	if err := s.begin(ctx, opts); err != nil {
 		return nil, errors.Join(err, s.pool.Close())
 	}
 	return s, nil
+}
+
+// openPool counts the connections, their statements and their errors.
+func openPool(m *instrument.Metrics, address database.Address) (*sql.DB, error) {
+	connector, err := address.Connector()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := dbmetrics.New(m, dbmetrics.Options{})
+	if err != nil {
+		return nil, err
+	}
+	pool := metrics.Handle(alias, address.Vendor()).OpenDB(connector)
+	pool.SetMaxOpenConns(4)
+	pool.SetConnMaxIdleTime(time.Minute)
+	return pool, nil
 }
 
 func (s *Store) begin(ctx context.Context, opts Options) (err error) {
