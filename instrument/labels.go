@@ -5,8 +5,24 @@ import (
 	"strconv"
 )
 
-// labelOther stands for every method and status that is not known.
-const labelOther = "other"
+// Label values for what is not known, and for what is beyond a limit.
+const (
+	labelOther    = "other"
+	labelOverflow = "overflow"
+)
+
+// maxMethods bounds the values of the label method: those of HTTP, and some of Options.Methods.
+const maxMethods = 100
+
+// labelScheme has the label values that differ between the schemes of names.
+type labelScheme struct{ noRoute, otherMethod string }
+
+func (n Names) labels() labelScheme {
+	if n == DjangoNames {
+		return labelScheme{noRoute: "<unnamed view>", otherMethod: "<invalid method>"}
+	}
+	return labelScheme{noRoute: "unmatched", otherMethod: labelOther}
+}
 
 // method returns the label value of a request's method: itself if known, "other" if not. Methods are case-sensitive.
 func (h *httpMetrics) method(name string) string {
@@ -18,7 +34,7 @@ func (h *httpMetrics) method(name string) string {
 	if known, ok := h.methods[name]; ok {
 		return known
 	}
-	return labelOther
+	return h.labels.otherMethod
 }
 
 // foldStatus returns the status if it is one that HTTP has (RFC 9110: 100 to 599), and 0 if not.

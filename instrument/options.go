@@ -24,14 +24,28 @@ type Options struct {
 	Namespace string
 	// Names is how the metrics that this library itself defines are called. Default: [PrometheusNames].
 	Names Names
+	// Extended adds the other metrics of HTTP that django-prometheus has: request sizes, schemes, templates, charsets,
+	// streamed responses, ajax, requests of unknown latency, and those of [Metrics.Outermost]. [DjangoNames] has them always.
+	Extended bool
 	// LatencyBuckets are the upper bounds, in seconds, of the request durations.
 	// Default: [DefaultLatencyBuckets].
 	LatencyBuckets []float64
-	// SizeBuckets are the upper bounds, in bytes, of the response sizes. Default: [DefaultSizeBuckets].
+	// SizeBuckets are the upper bounds, in bytes, of the sizes of bodies. Default: [DefaultSizeBuckets], or
+	// [DjangoSizeBuckets] with [DjangoNames].
 	SizeBuckets []float64
+	// Histograms is how the histograms of HTTP requests are kept. Default: [ClassicHistograms].
+	Histograms Histograms
 	// Route names the route of a request that has been served; it must have few results and be safe
 	// for concurrent use. "" counts as "unmatched". Default: [Pattern].
 	Route func(*http.Request) string
+	// Secure reports whether a request came by https. Default: whether it came by TLS. Behind a proxy that ends TLS, ask
+	// for the header that it sets, and that it takes from clients: r.Header.Get("X-Forwarded-Proto") == "https".
+	Secure func(*http.Request) bool
+	// Trace returns the trace that a request belongs to, for exemplars and for Served; [Traceparent] is one. Exemplars are
+	// made of sampled traces only, and of ids that OpenMetrics can hold; each series' is kept for a second at least.
+	// It is called after the request has been served, must be safe for concurrent use and not panic.
+	// Default: no exemplars.
+	Trace func(*http.Request) (trace Trace, ok bool)
 	// Methods are method names to be counted under their own name besides those of RFC 9110 and PATCH,
 	// for instance "PROPFIND". All others count as "other".
 	Methods []string
@@ -71,18 +85,13 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Names != PrometheusNames && o.Names != DjangoNames {
 		return o, errors.New("Options.Names is neither PrometheusNames nor DjangoNames")
 	}
+	if o.Histograms < ClassicHistograms || o.Histograms > ClassicAndNativeHistograms {
+		return o, errors.New("Options.Histograms is none of ClassicHistograms, NativeHistograms and ClassicAndNativeHistograms")
+	}
 	if o.MaxSeries < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
 		return o, errors.New("Options.MaxSeries, ScrapeTimeout and MaxScrapes must not be negative")
 	}
-	if o.LatencyBuckets == nil {
-		o.LatencyBuckets = DefaultLatencyBuckets()
-	}
-	if o.SizeBuckets == nil {
-		o.SizeBuckets = DefaultSizeBuckets()
-	}
-	if o.Route == nil {
-		o.Route = Pattern
-	}
+	o = o.withHTTPDefaults()
 	if o.MaxSeries == 0 {
 		o.MaxSeries = 2000
 	}

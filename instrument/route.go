@@ -6,12 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// Values of the label route for requests without a pattern, and for those beyond Options.MaxSeries.
-const (
-	routeUnmatched = "unmatched"
-	routeOverflow  = "overflow"
-)
-
 // maxRouteBytes bounds a label value that an application's own Options.Route returns.
 const maxRouteBytes = 200
 
@@ -26,12 +20,15 @@ func Pattern(r *http.Request) string {
 	}
 	pattern := r.Pattern
 	// "[METHOD ][HOST]/[PATH]": a blank before the path ends a method.
-	for i := 0; i < len(pattern); i++ {
+	for i := range len(pattern) {
 		switch pattern[i] {
 		case '/':
 			return pattern
 		case ' ', '\t':
-			return strings.TrimLeft(pattern[i:], " \t")
+			for i++; i < len(pattern) && (pattern[i] == ' ' || pattern[i] == '\t'); {
+				i++
+			}
+			return pattern[i:]
 		}
 	}
 	return pattern
@@ -53,6 +50,20 @@ func Routed(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// SetRoute names the route of a request, for routers that don't set the request's pattern: call it in a middleware of
+// the router, or in the handler. It has precedence over Options.Route. The route must have few values, "/walks/:id" and
+// never "/walks/7"; "" changes nothing.
+//
+// It finds [Metrics.Middleware] through every response writer in between that has an Unwrap method, as [http.ResponseController]
+// does, and reports whether there is one. Package contrib/routers has examples.
+func SetRoute(w http.ResponseWriter, route string) bool {
+	rec := recorderOf(w)
+	if rec != nil && route != "" {
+		rec.route = bounded(route)
+	}
+	return rec != nil
 }
 
 func recorderOf(w http.ResponseWriter) *recorder {

@@ -1,0 +1,111 @@
+package instrument
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// httpMetrics are the instruments of HTTP requests.
+type httpMetrics struct {
+	inFlight atomic.Int64 // a gauge's floating-point number costs twice as much to move
+	epoch    time.Time
+
+	route   func(*http.Request) string
+	secure  func(*http.Request) bool
+	trace   func(*http.Request) (Trace, bool) // nil if nobody asks
+	served  func(*http.Request, Served)       // nil if nobody is told
+	methods map[string]string
+	labels  labelScheme
+	opts    Options
+	logger  *slog.Logger
+
+	requests *prometheus.CounterVec                         // route, method, status
+	latency  *prometheus.HistogramVec                       // route, method
+	size     func(route, method string) prometheus.Observer // of responses
+	panics   *panics
+	extended *extended // nil unless Options.Extended
+	chain    *chainMetrics
+
+	latencyBuckets []float64
+	maxSeries      int
+	known          atomic.Pointer[map[seriesKey]*series]
+	direct         directTable
+	grow           sync.Mutex                     // held to replace known, and for exemplars
+	exemplars      map[[2]string]*bucketRefreshes // by route and method
+	overflowed     sync.Once                      // logs
+}
+
+func newHTTPMetrics(reg prometheus.Registerer, opts Options) (*httpMetrics, error) {
+	h := &httpMetrics{
+		epoch: time.Now(),
+		route: opts.Route, secure: opts.Secure, trace: opts.Trace, served: opts.Served,
+		methods: map[string]string{}, labels: opts.Names.labels(), opts: opts, logger: opts.Logger,
+		panics: newPanics(), latencyBuckets: opts.LatencyBuckets,
+		maxSeries: opts.MaxSeries, exemplars: map[[2]string]*bucketRefreshes{},
+	}
+	for _, name := range opts.Methods {
+		h.methods[name] = sanitized(name)
+	}
+	h.known.Store(&map[seriesKey]*series{})
+
+	d := &httpDeclaration{opts: opts}
+	d.gaugeFunc("http_requests_in_flight", "HTTP requests being answered now.", func() float64 { return float64(h.inFlight.Load()) })
+	if opts.Names == DjangoNames {
+		h.declareDjango(d)
+	} else {
+		h.declareDefault(d)
+		if opts.Extended {
+			h.declareExtended(d)
+		}
+	}
+	return h, d.register(reg)
+}
+
+// declareDefault makes the default set. The names are as Prometheus' own naming guide has them: base units, _total
+// for counters.
+func (h *httpMetrics) declareDefault(d *httpDeclaration) {
+	h.requests = d.counterVec("http_requests_total", "HTTP requests answered, by route, method and status.", "route", "method", "status")
+	h.latency = d.histogramVec("http_request_duration_seconds",
+		"Time from a request's arrival in the middleware to the return of its handler.", d.opts.LatencyBuckets, "route", "method")
+	size := d.histogramVec("http_response_size_bytes",
+		"Size of response bodies as the handlers wrote them, without headers.", d.opts.SizeBuckets, "route", "method")
+	h.size = func(route, method string) prometheus.Observer { return size.WithLabelValues(route, method) }
+	panics := d.counterVec("http_panics_total", "Panics of handlers, by route and by the type of their value.", "route", "type")
+	h.panics.count = func(route, kind string) { panics.WithLabelValues(route, kind).Inc() }
+}
+
+func (o Options) withHTTPDefaults() Options {
+	if o.LatencyBuckets == nil {
+		o.LatencyBuckets = DefaultLatencyBuckets()
+	}
+	if o.SizeBuckets == nil {
+		o.SizeBuckets = DefaultSizeBuckets()
+		if o.Names == DjangoNames {
+			o.SizeBuckets = DjangoSizeBuckets()
+		}
+	}
+	if o.Route == nil {
+		o.Route = Pattern
+	}
+	if o.Secure == nil {
+		o.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	return o
+}
+
+// routeLabel is the route of a request that no series is looked up for.
+func (h *httpMetrics) routeLabel(rec *recorder, r *http.Request) string {
+	route := rec.route
+	if route == "" {
+		route = bounded(h.route(r))
+	}
+	if route == "" {
+		return h.labels.noRoute
+	}
+	return sanitized(route)
+}
