@@ -40,7 +40,7 @@ var flow = []struct {
 	{"instrument/contrib/pgxmetrics", "instrument/database"},
 	{"instrument/contrib/goredismetrics", "instrument/cache"},
 	{"instrument/contrib/goosemetrics", "instrument/migrations"},
-	{"instrument/contrib/webconfig", ""},
+	{"instrument/contrib/webconfig", "instrument"},
 	{"instrument/contrib/oteltrace", ""},
 	{"instrument/contrib/routers", ""},
 

@@ -1,0 +1,136 @@
+package webconfig
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+)
+
+// maxFileBytes bounds what is read of a file that is not what it should be.
+const maxFileBytes = 1 << 20
+
+// file is the web configuration file, which others may change at any time.
+type file struct {
+	path      string
+	anonymous bool
+	logger    *slog.Logger
+
+	mu      sync.Mutex
+	last    state
+	content []byte // that last is about
+	told    string // the problem that requests have now, "" if none
+}
+
+// state is what the file was when it was read.
+type state struct {
+	stamp       stamp
+	problem     error
+	users, tls  bool
+	clientCerts bool // required and verified
+}
+
+// stamp tells one version of the file from another.
+type stamp struct {
+	info fs.FileInfo
+	size int64
+	time time.Time
+}
+
+func (s stamp) same(o stamp) bool {
+	return s.info != nil && o.info != nil && os.SameFile(s.info, o.info) && s.size == o.size && s.time.Equal(o.time)
+}
+
+// read reads the file. What it says is worked out again only when its content has changed.
+func (f *file) read() state {
+	content, at, err := f.load()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.content = nil
+		return state{problem: fmt.Errorf("the web configuration file can't be read: %w", err)}
+	}
+	if f.content == nil || !bytes.Equal(content, f.content) {
+		f.last, f.content = f.parse(content), content
+	}
+	f.last.stamp = at
+	return f.last
+}
+
+func (f *file) load() ([]byte, stamp, error) {
+	opened, err := os.Open(f.path)
+	if err != nil {
+		return nil, stamp{}, err
+	}
+	defer opened.Close()
+	info, err := opened.Stat()
+	if err != nil {
+		return nil, stamp{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, stamp{}, fmt.Errorf("%s is not a regular file", f.path)
+	}
+	content, err := io.ReadAll(io.LimitReader(opened, maxFileBytes+1))
+	if err == nil && len(content) > maxFileBytes {
+		err = fmt.Errorf("%s has more than %d bytes", f.path, maxFileBytes)
+	}
+	return content, stamp{info: info, size: info.Size(), time: info.ModTime()}, err
+}
+
+// version returns the stamp of the file as it is now.
+func (f *file) version() stamp {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info: info, size: info.Size(), time: info.ModTime()}
+}
+
+func (f *file) parse(content []byte) state {
+	var config web.Config
+	if err := yaml.UnmarshalStrict(content, &config); err != nil {
+		return state{problem: refused(f.path, err)}
+	}
+	return state{
+		users: len(config.Users) > 0, tls: config.TLSConfig.IsEnabled(),
+		clientCerts: config.TLSConfig.ClientAuth == "RequireAndVerifyClientCert",
+	}
+}
+
+// authenticates reports whether clients must prove who they are, or need not.
+func (f *file) authenticates(s state, ownListener bool) bool {
+	return f.anonymous || s.users || ownListener && s.tls && s.clientCerts
+}
+
+func (f *file) nobodyAsked() error {
+	return fmt.Errorf("the web configuration file %s asks nobody for a password: give it basic_auth_users "+
+		"(or, on a listener of its own, client_auth_type: RequireAndVerifyClientCert), or set webconfig.Options.AllowAnonymous", f.path)
+}
+
+// report logs a problem of a request once, and its end.
+func (f *file) report(problem error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case problem != nil && problem.Error() != f.told:
+		f.told = problem.Error()
+		f.logger.Error("metrics are served to nobody", "error", problem)
+	case problem == nil && f.told != "":
+		f.told = ""
+		f.logger.Info("the web configuration file is good again", "file", f.path)
+	}
+}
+
+// good reports whether requests can be served.
+func (f *file) good() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told == ""
+}

@@ -1,0 +1,18 @@
+package webconfig
+
+import "crypto/tls"
+
+// withoutResumption makes every connection show its certificate. A resumed session is not asked whether the
+// certificate's names are still among those that the file allows.
+func withoutResumption(config *tls.Config) {
+	config.SessionTicketsDisabled = true
+	reread := config.GetConfigForClient
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		fresh, err := reread(hello)
+		if err != nil {
+			return nil, err
+		}
+		fresh.SessionTicketsDisabled = true
+		return fresh, nil
+	}
+}
