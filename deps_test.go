@@ -51,7 +51,8 @@ var flow = []struct {
 	{"demo/database", "demo/service"},
 	{"demo/database/databasetest", "demo/database"},
 	{"demo/clicks", "demo/service instrument instrument/worker"},
-	{"demo/dogwalk/store", "demo/database instrument instrument/database"},
+	{"demo/dogwalk/store", "demo/database instrument instrument/database instrument/migrations " +
+		"instrument/contrib/goosemetrics instrument/contrib/gormmetrics"},
 	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/accesslog instrument/jsonlog instrument/worker"},
 	{"demo/latency", "demo/service instrument instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},

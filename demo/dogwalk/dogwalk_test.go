@@ -197,12 +197,12 @@ func lastWalk(s *site) string {
 
 // TestWhatIsNotSavedIsNotCounted makes the database fail by taking its tables away.
 func TestWhatIsNotSavedIsNotCounted(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dogwalk.db")
-	s := newSite(t, database.SQLite(path))
+	file := sqliteFile(t)
+	s := newSite(t, file)
 	s.start()
 	before := s.counts()
-	execute(t, path, "CREATE TRIGGER no_start BEFORE INSERT ON walks BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
-	execute(t, path, "CREATE TRIGGER no_end BEFORE UPDATE ON walks BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	execute(t, file, "CREATE TRIGGER no_start BEFORE INSERT ON walks BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	execute(t, file, "CREATE TRIGGER no_end BEFORE UPDATE ON walks BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
 	for _, answer := range []*httptest.ResponseRecorder{
 		s.post("/walks/start", "dog", "1", "walker", "1"),
 		s.post("/walks/1/complete", "distance", "100"),
@@ -215,12 +215,14 @@ func TestWhatIsNotSavedIsNotCounted(t *testing.T) {
 	s.wantCounts(before)
 }
 
-func execute(t *testing.T, path, statement string) {
+// execute does something to a database behind the application's back.
+func execute(t *testing.T, address database.Address, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	connector, err := address.Connector()
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := sql.OpenDB(connector)
 	defer db.Close()
 	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)

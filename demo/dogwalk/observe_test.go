@@ -3,6 +3,7 @@ package dogwalk_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -125,6 +126,72 @@ func TestWhatIsAskedOfTheDatabaseIsCountedByItsKind(t *testing.T) {
 		s.post("/walks/start", "dog", "99", "walker", "1") // the database refuses it
 		if got := s.value("db_errors_total", append(labels, "class", "integrity_constraint_violation")...) - before; got != 1 {
 			t.Errorf("%v errors of integrity, want 1", got)
+		}
+	})
+}
+
+func TestModelsAreCountedWhenTheirRowsAreSaved(t *testing.T) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
+		s := newSite(t, newDatabase(t))
+		count := func() string {
+			var all []string
+			for _, model := range []string{"walker", "dog", "walk"} {
+				all = append(all, fmt.Sprint(model, " ", s.value("model_inserts_total", "model", model), " ",
+					s.value("model_updates_total", "model", model), " ", s.value("model_deletes_total", "model", model)))
+			}
+			return strings.Join(all, ", ")
+		}
+		for _, step := range []struct{ what, path, form, want string }{
+			{"at the start", "", "", "walker 0 0 0, dog 0 0 0, walk 0 0 0"}, // those of the migration are not this process' models
+			{"a dog", "/dogs", "name=Rex&age=3", "walker 0 0 0, dog 1 0 0, walk 0 0 0"},
+			{"a walker", "/walkers", "name=Edith&email=edith@dogwalk.example", "walker 1 0 0, dog 1 0 0, walk 0 0 0"},
+			{"a walk", "/walks/start", "dog=1&walker=1", "walker 1 0 0, dog 1 0 0, walk 1 0 0"},
+			{"a walk of no dog", "/walks/start", "dog=99&walker=1", "walker 1 0 0, dog 1 0 0, walk 1 0 0"},
+			{"its end", "/walks/1/complete", "distance=500", "walker 1 0 0, dog 1 0 0, walk 1 1 0"},
+			{"its end again", "/walks/1/complete", "distance=500", "walker 1 0 0, dog 1 0 0, walk 1 1 0"},
+			{"twenty walks", "/alerts/long-walks", "", "walker 1 0 0, dog 1 0 0, walk 21 21 0"},
+			{"a dog less", "/dogs/1/delete", "", "walker 1 0 0, dog 1 0 1, walk 21 21 0"}, // its walks are the database's doing
+			{"no dog less", "/dogs/99/delete", "", "walker 1 0 0, dog 1 0 1, walk 21 21 0"},
+			{"a walker less", "/walkers/1/delete", "", "walker 1 0 1, dog 1 0 1, walk 21 21 0"},
+		} {
+			if step.path != "" {
+				s.send("POST", step.path, step.form)
+			}
+			if got := count(); got != step.want {
+				t.Errorf("after %s: %s (inserts, updates, deletes); want %s", step.what, got, step.want)
+			}
+		}
+		for _, m := range s.families()["model_inserts_total"].GetMetric() {
+			if hasLabels(m, []string{"model", "other"}) {
+				t.Error("a model is counted that has no name")
+			}
+		}
+	})
+}
+
+func TestMigrationsAreCountedAtEachScrape(t *testing.T) {
+	each(t, func(t *testing.T, newDatabase func(t *testing.T) database.Address) {
+		address := newDatabase(t)
+		s := newSite(t, address)
+		want := func(applied, unapplied float64) {
+			t.Helper()
+			if got := s.value("migrations_applied", "connection", "default"); got != applied {
+				t.Errorf("%v applied, want %v", got, applied)
+			}
+			if got := s.value("migrations_unapplied", "connection", "default"); got != unapplied {
+				t.Errorf("%v unapplied, want %v", got, unapplied)
+			}
+		}
+		want(2, 0)
+		before := s.value("db_executions_total", "alias", "default")
+		execute(t, address, "DELETE FROM goose_db_version WHERE version_id = 2")
+		want(1, 1)
+		if after := s.value("db_executions_total", "alias", "default"); after != before {
+			t.Errorf("scrapes count as %v executions of the application's", after-before)
+		}
+		s.app.Close()
+		if got := s.families()["migrations_applied"]; got != nil {
+			t.Errorf("the database does not answer, and a scrape says %v", got)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/truecount/truecount/demo/database"
+	dbmetrics "github.com/truecount/truecount/instrument/database"
 )
 
 //go:embed schema
@@ -18,18 +19,21 @@ var schemas embed.FS
 
 // newMigrations lists what makes the tables of one kind of database: its SQL files, and then the first inhabitants.
 func newMigrations(db *sql.DB, vendor string) (*goose.Provider, error) {
-	folder, dialect := "schema/sqlite", goose.DialectSQLite3
-	if vendor == "postgresql" {
-		folder, dialect = "schema/postgres", goose.DialectPostgres
-	}
-	files, err := fs.Sub(schemas, folder)
+	files, err := fs.Sub(schemas, "schema/"+vendor)
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialect, db, files,
+	return goose.NewProvider(gooseDialect(vendor), db, files,
 		goose.WithGoMigrations(goose.NewGoMigration(2, &goose.GoFunc{RunTx: seed}, nil)),
 		goose.WithDisableGlobalRegistry(true),
 	)
+}
+
+func gooseDialect(vendor string) goose.Dialect {
+	if vendor == dbmetrics.PostgreSQL {
+		return goose.DialectPostgres
+	}
+	return goose.DialectSQLite3
 }
 
 // migrate applies what is missing. Several processes may do so at the same time: all but one wait.

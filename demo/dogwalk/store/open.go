@@ -19,13 +19,11 @@ import (
 	dbmetrics "github.com/truecount/truecount/instrument/database"
 )
 
-// alias is this application's name for its one database, in metrics.
-const alias = "default"
-
 // A Store is the open database. It is safe for concurrent use.
 type Store struct {
-	pool       *sql.DB
 	db         *gorm.DB
+	pool       *sql.DB // under db
+	scraped    *sql.DB // what scrapes ask
 	migrations *goose.Provider
 	now        func() time.Time
 }
@@ -43,49 +41,41 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+func (o Options) withDefaults() (_ Options, err error) {
+	if o.Patience == 0 {
+		o.Patience = 30 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics, err = instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), WithoutRuntime: true})
+	}
+	return o, err
+}
+
 // Open connects, brings the tables up to date and fills an empty database with a few dogs and walkers. Any number of
 // processes may do so at the same time.
 func Open(ctx context.Context, opts Options) (*Store, error) {
-	if opts.Patience == 0 {
-		opts.Patience = 30 * time.Second
-	}
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	if opts.Metrics == nil {
-		var err error
-		if opts.Metrics, err = instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), WithoutRuntime: true}); err != nil {
-			return nil, err
-		}
-	}
-	pool, err := openPool(opts.Metrics, opts.Address)
+	opts, err := opts.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, now: opts.Now}
+	connector, err := opts.Address.Connector()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{now: opts.Now}
+	if err := s.connect(opts.Metrics, opts.Address, connector); err != nil {
+		return nil, err
+	}
 	if err := s.begin(ctx, opts); err != nil {
-		return nil, errors.Join(err, s.pool.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
-}
-
-// openPool counts the connections, their statements and their errors.
-func openPool(m *instrument.Metrics, address database.Address) (*sql.DB, error) {
-	connector, err := address.Connector()
-	if err != nil {
-		return nil, err
-	}
-	metrics, err := dbmetrics.New(m, dbmetrics.Options{})
-	if err != nil {
-		return nil, err
-	}
-	pool := metrics.Handle(alias, address.Vendor()).OpenDB(connector)
-	pool.SetMaxOpenConns(4)
-	pool.SetConnMaxIdleTime(time.Minute)
-	return pool, nil
 }
 
 func (s *Store) begin(ctx context.Context, opts Options) (err error) {
@@ -100,20 +90,24 @@ func (s *Store) begin(ctx context.Context, opts Options) (err error) {
 	if err := migrate(ctx, s.pool, opts.Address, s.migrations); err != nil {
 		return fmt.Errorf("%s: %w", opts.Address, err)
 	}
-	s.db, err = gorm.Open(s.dialector(opts.Address), &gorm.Config{
+	if s.db, err = s.models(opts.Address.Vendor()); err != nil {
+		return err
+	}
+	return s.measure(opts.Metrics, opts.Address.Vendor())
+}
+
+// models opens GORM over the pool.
+func (s *Store) models(vendor string) (*gorm.DB, error) {
+	var dialector gorm.Dialector = sqliteDialector{s.pool}
+	if vendor == dbmetrics.PostgreSQL {
+		dialector = postgres.New(postgres.Config{Conn: s.pool})
+	}
+	return gorm.Open(dialector, &gorm.Config{
 		SkipDefaultTransaction: true, // each change here is one statement
 		TranslateError:         true,
 		DisableAutomaticPing:   true,
 		Logger:                 logger.Discard, // errors are returned, and logged where they are answered
 	})
-	return err
-}
-
-func (s *Store) dialector(address database.Address) gorm.Dialector {
-	if address.Vendor() == "postgresql" {
-		return postgres.New(postgres.Config{Conn: s.pool})
-	}
-	return sqliteDialector{s.pool}
 }
 
 // Ping reports whether the database answers.
@@ -123,4 +117,4 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return s.pool.Close() }
+func (s *Store) Close() error { return errors.Join(s.pool.Close(), s.scraped.Close()) }

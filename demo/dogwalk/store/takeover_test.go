@@ -15,10 +15,7 @@ import (
 // dogs, one walker, a walk that is complete and one that is not.
 func before(t *testing.T, address database.Address) {
 	t.Helper()
-	statements, err := os.ReadFile(map[string]string{
-		"sqlite":     "testdata/before_goose_sqlite.sql",
-		"postgresql": "testdata/before_goose_postgres.sql",
-	}[address.Vendor()])
+	statements, err := os.ReadFile("testdata/before_goose_" + address.Vendor() + ".sql")
 	if err != nil {
 		t.Fatal(err)
 	}
