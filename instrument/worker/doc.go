@@ -28,8 +28,8 @@
 //	sum by (service) (increase(worker_port_range_exhausted_total[10m])) > 0
 //
 // They are there from the start where the port is one of a range. For this the endpoint answers other workers at
-// /worker/port-range, from the same machine alone; looking for one to tell holds the failing worker up for two seconds
-// at most, and for milliseconds where the ports' owners answer.
+// /worker/port-range, from the same machine alone; looking for one to tell holds the failing worker up for half a
+// second at most, and for milliseconds where the ports' owners answer.
 //
 // # Draining
 //

@@ -97,7 +97,7 @@ func TestB1AskingForTheRangeDoesNotTakeTheLastTotals(t *testing.T) {
 		drained = strings.HasSuffix(response.Header.Get(HeaderWorker), "state=drained")
 		return drained
 	})
-	if holders := findHolders(t.Context(), ports); !holders[0].is(stranger) {
+	if holders := findHolders(t.Context(), ports, time.Minute); !holders[0].is(stranger) {
 		t.Errorf("a worker that is about to end is taken for one that can be told: %+v", holders)
 	}
 	if _, body, err := scrape("tcp", net.JoinHostPort(ports.host, strconv.Itoa(ports.start)), ""); err != nil || body != "totals" {

@@ -14,13 +14,8 @@ import (
 	"time"
 )
 
-const (
-	// findTime and tellTime bound how long a worker that is about to fail looks around: nobody waits for it longer.
-	findTime = time.Second
-	tellTime = time.Second
-	// asking is how many ports are asked at a time.
-	asking = 16
-)
+// asking is how many ports are asked at a time.
+const asking = 16
 
 // kind is who has a port.
 type kind int
@@ -41,8 +36,8 @@ type holder struct {
 func (h holder) is(k kind) bool { return h.kind == k }
 
 // findHolders asks all ports of the range whose they are. The answer has one holder for each, in order.
-func findHolders(ctx context.Context, r portRange) []holder {
-	ctx, cancel := context.WithTimeout(ctx, findTime)
+func findHolders(ctx context.Context, r portRange, patience time.Duration) []holder {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client, end := rangeClient()
 	defer end()
@@ -92,8 +87,8 @@ func ask(ctx context.Context, client *http.Client, r portRange, port int) holder
 // tell has exactly one worker count that the range is exhausted: the first of the same range, or, if there is none, the
 // first of another. It returns that worker's port. A worker that was asked and does not answer may have counted, so
 // nobody else is asked after it: what is counted twice would be worse than what is not.
-func tell(ctx context.Context, r portRange, holders []holder) (port int, told bool) {
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
+func tell(ctx context.Context, r portRange, holders []holder, patience time.Duration) (port int, told bool) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	client, end := rangeClient()
 	defer end()

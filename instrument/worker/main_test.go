@@ -61,8 +61,10 @@ func countingWorker() error {
 		}
 		_, _ = w.Write(out)
 	})
+	patience, _ := time.ParseDuration(os.Getenv("WORKER_TEST_PATIENCE"))
 	return Run(context.Background(), Options{
-		Handler: m.Middleware(mux), Metrics: m, Addr: os.Getenv("WORKER_TEST_ADDR"),
+		rangePatience: patience, // a busy machine answers late
+		Handler:       m.Middleware(mux), Metrics: m, Addr: os.Getenv("WORKER_TEST_ADDR"),
 		IdleGrace: time.Second, HandoverTimeout: 20 * time.Second,
 	})
 }

@@ -40,6 +40,10 @@ type Options struct {
 
 	// Logger is told of start, drain and end. Default: nobody.
 	Logger *slog.Logger
+
+	// rangePatience bounds each of the two steps of a worker that found no port: looking whose the ports are, and
+	// telling one of them. It is short, because whoever started the worker may take one that lives for a second for ready.
+	rangePatience time.Duration
 }
 
 func (o Options) withDefaults(env environment) Options {
@@ -54,6 +58,9 @@ func (o Options) withDefaults(env environment) Options {
 	}
 	if o.HandoverTimeout == 0 {
 		o.HandoverTimeout = time.Second
+	}
+	if o.rangePatience == 0 {
+		o.rangePatience = 250 * time.Millisecond
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -70,11 +70,11 @@ func (w *worker) listenRange(ctx context.Context, r portRange) (net.Listener, er
 			return nil, fmt.Errorf("can't serve metrics on port %d of %s: %w", port, r.host, err)
 		}
 	}
-	holders := findHolders(ctx, r)
-	if port, told := tell(ctx, r, holders); told {
-		w.log.Warn("no free port for metrics; a worker of the range counts it", "told", net.JoinHostPort(r.host, strconv.Itoa(port)), "metric", exhaustedName)
+	holders := findHolders(ctx, r, w.opts.rangePatience)
+	if port, told := tell(ctx, r, holders, w.opts.rangePatience); told {
+		w.log.Info("no free port for metrics; another worker counts it", "told", net.JoinHostPort(r.host, strconv.Itoa(port)), "metric", exhaustedName)
 	} else {
-		w.log.Warn("no free port for metrics, and no worker of the range could be told to count it")
+		w.log.Warn("no free port for metrics, and no other worker could be told to count it")
 	}
 	return nil, exhausted(r, holders)
 }
@@ -106,8 +106,12 @@ func exhausted(r portRange, holders []holder) error {
 		who = append(who, abridged(foreign)+" by other programs, or by workers that do not answer")
 		do = append(do, "end those programs")
 	}
-	return fmt.Errorf("no free port for metrics: %v (METRICS_START_PORT=%d, WEB_CONCURRENCY=%d) are all in use: %s; %s, or choose another METRICS_START_PORT",
-		r, r.start, r.count, strings.Join(who, ", "), strings.Join(do, ", "))
+	all := "are all in use"
+	if r.count == 1 {
+		all = "is in use"
+	}
+	return fmt.Errorf("no free port for metrics: %v (METRICS_START_PORT=%d, WEB_CONCURRENCY=%d) %s: %s; %s, or choose another METRICS_START_PORT",
+		r, r.start, r.count, all, strings.Join(who, ", "), strings.Join(do, ", "))
 }
 
 // abridged lists at most a few.

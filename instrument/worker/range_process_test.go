@@ -24,9 +24,15 @@ type ranged struct {
 
 func startRanged(t *testing.T, start, count int) *ranged {
 	t.Helper()
+	return startPatient(t, start, count, time.Minute)
+}
+
+// startPatient starts a worker that waits so long for an answer from the ports of the range.
+func startPatient(t *testing.T, start, count int, patience time.Duration) *ranged {
+	t.Helper()
 	r := &ranged{t: t, cmd: exec.Command(executable(t)), exited: make(chan struct{})}
 	r.cmd.Env = []string{asWorker + "=1", "WORKER_TEST_ADDR=127.0.0.1:0",
-		"METRICS_START_PORT=" + strconv.Itoa(start), "WEB_CONCURRENCY=" + strconv.Itoa(count)}
+		"METRICS_START_PORT=" + strconv.Itoa(start), "WEB_CONCURRENCY=" + strconv.Itoa(count), "WORKER_TEST_PATIENCE=" + patience.String()}
 	r.cmd.Stderr = &r.said
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -194,7 +200,7 @@ func TestB1ForeignProgramsInTheRangeAreNamedAndNeverTold(t *testing.T) {
 	startRanged(t, start, count) // the one worker that got a port
 	serves(t, start+4)
 
-	said := startRanged(t, start, count).fails()
+	said := startPatient(t, start, count, 2*time.Second).fails()
 	wantSaid(t, said, "1 by workers of this range", fmt.Sprintf("%d, %d, %d, %d by other programs", start, start+1, start+2, start+3),
 		"end those programs, or choose another METRICS_START_PORT")
 	wantExhaustions(t, start+4, 1, 1, 0)
@@ -208,7 +214,7 @@ func TestB1ARangeOfForeignProgramsAloneIsStillAnError(t *testing.T) {
 	for port := start; port < start+2; port++ {
 		strangerOn(t, port, func(net.Conn) {})
 	}
-	said := startRanged(t, start, 2).fails()
+	said := startPatient(t, start, 2, time.Second/4).fails()
 	wantSaid(t, said, fmt.Sprintf("are all in use: %d, %d by other programs, or by workers that do not answer; end those programs", start, start+1))
 }
 
@@ -219,7 +225,7 @@ func TestB1SiblingsThatHangHoldNobodyUpAndCountNothingLater(t *testing.T) {
 	for _, s := range siblings {
 		stopped(t, s.cmd.Process)
 	}
-	said := startRanged(t, start, count).fails()
+	said := startPatient(t, start, count, time.Second/4).fails()
 	wantSaid(t, said, fmt.Sprintf("%d, %d by other programs, or by workers that do not answer", start, start+1))
 	for _, s := range siblings {
 		if err := s.cmd.Process.Signal(syscall.SIGCONT); err != nil {

@@ -56,6 +56,8 @@ func (s *service) merge(replica string, mergers *stack) error {
 	}
 	s.mu.Lock()
 	s.mergers[replica] = merger
+	close(s.added)
+	s.added = make(chan struct{})
 	s.mu.Unlock()
 	s.group.Add(merger)
 	mergers.start("merger of "+replica, merger.Run)
@@ -66,6 +68,45 @@ func (s *service) merger(replica string) *merge.Merger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mergers[replica]
+}
+
+// awaitRead returns when the workers of every replica that is ready have been read, or have failed to answer in time,
+// after they said that they are ready: what is merged is then no less than what they had counted. An error is that of the
+// context.
+func (s *service) awaitRead(ctx context.Context) error {
+	if !s.merges() {
+		return nil
+	}
+	for _, replica := range s.workers.Snapshot().Replicas {
+		if !replica.Ready {
+			continue
+		}
+		merger, err := s.awaitMerger(ctx, replica.Name)
+		if err != nil {
+			return err
+		}
+		if err := merger.Read(ctx); ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitMerger returns the replica's merger when follow has made it.
+func (s *service) awaitMerger(ctx context.Context, replica string) (*merge.Merger, error) {
+	for {
+		s.mu.Lock()
+		merger, added := s.mergers[replica], s.added
+		s.mu.Unlock()
+		if merger != nil {
+			return merger, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-added:
+		}
+	}
 }
 
 // gaugeModes are the application file's words in the merge's type.

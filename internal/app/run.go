@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Ready is closed when every part serves.
+// Ready is closed when every part serves and what the workers count has been read once.
 func (a *App) Ready() <-chan struct{} { return a.ready }
 
 // Reload reads the configuration again. An error leaves everything as it was.
@@ -64,6 +64,9 @@ func (a *App) afterReady(ctx context.Context) error {
 	for _, s := range a.services {
 		started := tellWhileWaiting(a.logger, "still not ready: its workers have not said so, or end before they do", "application", s.id())
 		err := s.awaitReady(ctx)
+		if err == nil {
+			err = s.awaitRead(ctx)
+		}
 		started()
 		if err != nil {
 			return nil // the context ended

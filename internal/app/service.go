@@ -34,6 +34,7 @@ type service struct {
 
 	mu      sync.Mutex
 	mergers map[string]*merge.Merger // by replica; they live on when a replica is scaled away, so that its counts do
+	added   chan struct{}            // closed, and made anew, when there is one more merger
 	targets []string                 // the replicas in the targets file
 }
 
@@ -75,6 +76,7 @@ func describeService(app *application.Application, in surroundings) *service {
 		self:       in.self,
 		dirs:       in.dirs,
 		mergers:    map[string]*merge.Merger{},
+		added:      make(chan struct{}),
 	}
 }
 

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -17,7 +18,8 @@ import (
 )
 
 // ServeHTTP answers with the merged metrics as of the latest readings: text 0.0.4, OpenMetrics 1.0 or delimited
-// protobuf as the client prefers, with gzip if it accepts that. It reads no worker and waits for none.
+// protobuf as the client prefers, with gzip if it accepts that. It reads no worker and waits for none. Until a worker has
+// been read for the first time it answers 503: that a scrape failed is true, that nothing was counted may not be.
 func (m *Merger) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(w, r, m.snapshot) }
 
 // Version changes whenever what would be served may have changed.
@@ -26,15 +28,34 @@ func (m *Merger) Version() uint64 { return m.version.Load() }
 func (m *Merger) snapshot() *snapshot {
 	return m.page.at(m.version.Load, func() *snapshot {
 		m.mu.Lock()
-		version := m.version.Load()
+		version, unread := m.version.Load(), m.unread()
 		families := m.ledger.export(m.alive(), m.gauges)
 		m.mu.Unlock()
 		own, err := m.metrics.registry.Gather()
 		if err != nil {
 			m.log.Error("cannot gather the merge's own metrics", "err", err)
 		}
-		return newSnapshot(version, families, own)
+		s := newSnapshot(version, families, own)
+		s.unread = unread
+		return s
 	})
+}
+
+// unread says why there is nothing to expose, or "" from the first reading on.
+func (m *Merger) unread() string {
+	if m.hasRead {
+		return ""
+	}
+	text := "no worker has been read yet"
+	if m.options.Name != "" {
+		text = fmt.Sprintf("no worker of %s has been read yet", m.options.Name)
+	}
+	for _, r := range m.readers {
+		if r.err != nil {
+			return fmt.Sprintf("%s: %s: %v", text, r.endpoint, r.err)
+		}
+	}
+	return text
 }
 
 // alive lists the generations whose gauges count.
@@ -63,7 +84,12 @@ func serve(w http.ResponseWriter, r *http.Request, latest func() *snapshot) {
 		return
 	}
 	v := variant{format: expfmt.NegotiateAccept(r.Header, formats...), gzip: acceptsGzip(r.Header)}
-	body, err := latest().page(v)
+	current := latest()
+	if current.unread != "" {
+		http.Error(w, current.unread, http.StatusServiceUnavailable)
+		return
+	}
+	body, err := current.page(v)
 	if err != nil {
 		http.Error(w, "cannot write the metrics: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -156,7 +156,46 @@ func TestANaiveScrapeWithoutWorkersIsUnavailable(t *testing.T) {
 	if rec.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d", rec.Code)
 	}
-	wantValue(t, m, `truecount_merge_workers{state="up"}`, "0") // the merged page is there all the same
+}
+
+func TestAScrapeFailsUntilAWorkerHasBeenRead(t *testing.T) {
+	dir := socketDir(t)
+	m := mergerOf(t, dir)
+	g := newGroup(t)
+	g.Add(m)
+	unread := func(h http.Handler, want string) {
+		t.Helper()
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if body := rec.Body.String(); rec.Code != http.StatusServiceUnavailable || !strings.Contains(body, want) {
+			t.Errorf("answered %d %q, want 503 with %q", rec.Code, body, want)
+		}
+	}
+	unread(m, "no worker of clicks-0 has been read yet")
+	unread(g, "no worker of clicks has been read yet")
+	read(t, m) // of nobody
+	unread(m, "no worker of clicks-0 has been read yet")
+	unread(g, "no worker of clicks has been read yet")
+
+	a := startWorker(t, dir, 1)
+	a.says(text, "what is this?\n")
+	read(t, m)
+	unread(m, "has been read yet: "+a.socket+": ")
+	unread(g, "no worker of clicks has been read yet")
+
+	a.set(func() { a.handler = nil })
+	a.counter("clicks_total").Inc()
+	read(t, m)
+	wantValue(t, m, "clicks_total", "1")
+	wantValue(t, g, "clicks_total", "1")
+
+	g.Add(newMerger(t, merge.Options{Name: "clicks-1", Source: endpoints.Dir(socketDir(t))})) // a replica that just starts hides no other
+	wantValue(t, g, "clicks_total", "1")
+	a.remove() // and from here on there is always something to say
+	read(t, m)
+	wantValue(t, m, "clicks_total", "1")
+	g.Retire(m)
+	wantValue(t, g, "clicks_total", "1")
 }
 
 func TestNamesThatCollideInAnEscapedFormatAreExposedOnce(t *testing.T) {

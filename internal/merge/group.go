@@ -2,6 +2,7 @@ package merge
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -31,6 +32,7 @@ type Group struct {
 	members  []*member
 	ledger   *ledger
 	sequence uint64
+	hasRead  bool   // some worker of some replica, at some time
 	version  uint64 // of the ledger and the members' gauges
 }
 
@@ -87,9 +89,10 @@ func (g *Group) Retire(m *Merger) {
 // take brings the ledger up to date with one replica.
 func (g *Group) take(e *member) {
 	s := e.merger.snapshot()
-	if e.read && s.version == e.version {
+	if s.unread != "" || e.read && s.version == e.version {
 		return
 	}
+	g.hasRead = true
 	g.sequence++
 	g.version++
 	o := e.life.apply(g.ledger, &reading.Reading{Families: s.families}, g.sequence)
@@ -110,7 +113,8 @@ func (g *Group) refresh() {
 }
 
 // ServeHTTP answers with the service's metrics, merged over replicas, as [Merger.ServeHTTP] does for one. No label tells
-// replicas apart, and the merges' own metrics are not among them: those are each replica's.
+// replicas apart, and the merges' own metrics are not among them: those are each replica's. It answers 503 until a
+// worker of any replica has been read.
 func (g *Group) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(w, r, g.snapshot) }
 
 func (g *Group) snapshot() *snapshot {
@@ -122,7 +126,11 @@ func (g *Group) snapshot() *snapshot {
 		for i, e := range g.members {
 			living[i] = e.life
 		}
-		return newSnapshot(g.version, g.ledger.export(living, g.gauges), nil)
+		s := newSnapshot(g.version, g.ledger.export(living, g.gauges), nil)
+		if !g.hasRead {
+			s.unread = fmt.Sprintf("no worker of %s has been read yet", g.options.Name)
+		}
+		return s
 	})
 }
 

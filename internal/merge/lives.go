@@ -14,6 +14,7 @@ func (m *Merger) accept(r *reader, a *answer, began time.Time, order uint64) {
 		return
 	}
 	m.sequence++
+	m.hasRead = true
 	o := g.apply(m.ledger, a.reading, m.sequence)
 	m.metrics.skip(a.reading.Skipped, o)
 	m.metrics.retained.Set(float64(m.ledger.series))

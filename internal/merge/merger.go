@@ -28,6 +28,7 @@ type Merger struct {
 	living   map[string]*reader // by the id of the generation that a reader has
 	departed *departed
 	sequence uint64
+	hasRead  bool // some worker, at some time
 	sourceOK bool
 	closed   bool
 

@@ -18,6 +18,7 @@ type snapshot struct {
 	version  uint64
 	families []reading.Family
 	exposed  []*dto.MetricFamily
+	unread   string // why there is nothing to expose yet, or ""
 
 	mu    sync.Mutex
 	pages map[variant]*page

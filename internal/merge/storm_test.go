@@ -65,6 +65,7 @@ func Test1000PostsTo4WorkersUnder200ParallelScrapesEndAtExactly1000(t *testing.T
 		t.Fatal(err)
 	}
 	m := newMerger(t, merge.Options{Source: source, Interval: 20 * time.Millisecond})
+	read(t, m)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- m.Run(ctx) }()

@@ -93,8 +93,9 @@ func TestAThousandPostsUnderTwoHundredScrapes(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "0")
 	const posts, scrapers, posters = 1000, 200, 20
-	// The workers may serve a moment before they are first read; until then the merged page is empty.
-	eventually(t, patience, func() bool { return c.merged() == 0 }, func() string { return "the workers are not read" })
+	if got := c.merged(); got != 0 {
+		t.Fatalf("merged count %v when it is ready, want 0 clicks, read from the workers", got)
+	}
 
 	var down atomic.Value
 	stop := make(chan struct{})
