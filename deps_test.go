@@ -34,6 +34,7 @@ var flow = []struct {
 	{"instrument/jsonlog", ""},
 	{"instrument/migrations", "instrument"},
 	{"instrument/model", "instrument"},
+	{"instrument/dynamic", "instrument"},
 
 	// One module each, so that nobody inherits the versions of a library that they don't use.
 	{"instrument/contrib/gormmetrics", "instrument instrument/model"},

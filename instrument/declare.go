@@ -81,7 +81,9 @@ func declare[C prometheus.Collector](m *Metrics, name string, build, standIn fun
 	} else if err = m.registerer.Register(metric); err != nil {
 		err = registrationError(name, err)
 	}
-	if err != nil {
+	if err == nil {
+		m.owned.add(metric)
+	} else {
 		m.logger.Error("metric is not exposed", "metric", name, "error", err)
 		m.mu.Lock()
 		m.errs = append(m.errs, err)

@@ -1,18 +1,21 @@
 package instrument
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // newScrapeHandler may register a counter of its errors on reg.
-func newScrapeHandler(reg prometheus.Registerer, opts Options) (handler http.Handler, err error) {
+func newScrapeHandler(reg prometheus.Registerer, opts Options, s *scrapes) (http.Handler, error) {
+	var handler http.Handler
 	// promhttp panics if the name of its counter is taken by something else.
-	err = recovered(func() {
+	err := recovered(func() {
 		handler = promhttp.HandlerFor(opts.Gatherer, promhttp.HandlerOpts{
 			Registry:            reg,
 			ErrorLog:            errorLog{opts.Logger},
@@ -20,13 +23,24 @@ func newScrapeHandler(reg prometheus.Registerer, opts Options) (handler http.Han
 			EnableOpenMetrics:   true,
 			OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
 			MaxRequestsInFlight: opts.MaxScrapes,
-			Timeout:             opts.ScrapeTimeout,
 		})
 	})
 	if err != nil {
 		return nil, registrationError("promhttp_metric_handler_errors_total", err)
 	}
-	return readOnly(handler), nil
+	return readOnly(inTime(handler, s)), nil
+}
+
+// inTime answers before the scraper gives up: guarded collectors end a margin before that, and half a margin later the
+// answer is 503, should something else hold it up.
+func inTime(next http.Handler, s *scrapes) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		timeout := scrapeTimeout(r.Header, s.longest)
+		off := margin(timeout)
+		defer s.begin(time.Now().Add(timeout - off))()
+		late := fmt.Sprintf("The metrics were not collected within %s, because a collector hangs.\n", timeout-off/2)
+		http.TimeoutHandler(next, timeout-off/2, late).ServeHTTP(w, r)
+	})
 }
 
 func readOnly(next http.Handler) http.Handler {
@@ -46,7 +60,9 @@ type errorLog struct{ logger *slog.Logger }
 func (l errorLog) Println(v ...any) {
 	for _, part := range v {
 		if err, ok := part.(error); ok {
-			l.logger.Error("metrics could not be served completely", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+			l.logger.Error("metrics could not be served completely", "error", oneLine(err.Error()))
 		}
 	}
 }
+
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", "; ") }

@@ -72,7 +72,7 @@ func TestMetricsAreOnlyRead(t *testing.T) {
 	}
 }
 
-func TestL3ACollectorThatFailsHidesNoOther(t *testing.T) {
+func TestL3ACollectorOfTheRegistryItselfThatFailsHidesNoOther(t *testing.T) {
 	for name, collect := range map[string]func(chan<- prometheus.Metric, *prometheus.Desc){
 		"panics": func(chan<- prometheus.Metric, *prometheus.Desc) { panic("collector broken") },
 		"errors": func(ch chan<- prometheus.Metric, d *prometheus.Desc) { ch <- prometheus.NewInvalidMetric(d, errBroken) },
@@ -84,9 +84,9 @@ func TestL3ACollectorThatFailsHidesNoOther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var logged logBuffer
-			m, _ := newMetrics(t, func(o *instrument.Options) { o.Logger = logged.logger() })
+			m, reg := newMetrics(t, func(o *instrument.Options) { o.Logger = logged.logger() })
 			m.Counter(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks."})
-			if err := m.Register("broken", newCollector("broken", collect)); err != nil {
+			if err := reg.Register(newCollector("broken", collect)); err != nil {
 				t.Fatal(err)
 			}
 			exposition(t, m)
@@ -103,11 +103,11 @@ func TestL3ACollectorThatFailsHidesNoOther(t *testing.T) {
 	}
 }
 
-func TestL3ACollectorThatBlocksHoldsABoundedNumberOfScrapes(t *testing.T) {
+func TestL3ACollectorOfTheRegistryItselfThatBlocksHoldsABoundedNumberOfScrapes(t *testing.T) {
 	release := make(chan struct{})
 	left := make(chan struct{}, 10)
-	m, _ := newMetrics(t, func(o *instrument.Options) { o.ScrapeTimeout = 10 * time.Millisecond; o.MaxScrapes = 2 })
-	if err := m.Register("stuck", newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
+	m, reg := newMetrics(t, func(o *instrument.Options) { o.ScrapeTimeout = 10 * time.Millisecond; o.MaxScrapes = 2 })
+	if err := reg.Register(newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
 		defer func() { left <- struct{}{} }()
 		<-release
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, 1)

@@ -22,8 +22,9 @@ type Metrics struct {
 	names      Names
 	http       *httpMetrics
 	handler    http.Handler
-
-	scrapeTimeout time.Duration
+	scrapes    *scrapes
+	guards     *guards
+	owned      *ownedNames
 
 	mu   sync.Mutex
 	errs []error
@@ -38,8 +39,13 @@ func New(opts Options) (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("instrument: %w", err)
 	}
-	reg := &undoableRegisterer{Registerer: opts.Registerer}
-	m := &Metrics{registerer: opts.Registerer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names, scrapeTimeout: opts.ScrapeTimeout}
+	owned := &ownedNames{names: map[string]bool{}}
+	reg := &undoableRegisterer{Registerer: opts.Registerer, owned: owned}
+	scrapes := &scrapes{longest: opts.ScrapeTimeout, deadlines: map[int]time.Time{}}
+	m := &Metrics{
+		registerer: opts.Registerer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
+		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.earliest),
+	}
 	if err := m.register(reg, opts); err != nil {
 		reg.undo()
 		return nil, fmt.Errorf("instrument: %w", err)
@@ -57,8 +63,17 @@ func (m *Metrics) register(reg prometheus.Registerer, opts Options) error {
 			return err
 		}
 	}
-	m.handler, err = newScrapeHandler(reg, opts)
-	return err
+	if m.handler, err = newScrapeHandler(reg, opts, m.scrapes); err != nil {
+		return err
+	}
+	if err := reg.Register(guardNames{m.guards}); err != nil {
+		return registrationError("", err)
+	}
+	// Last, because a collector that does not describe its metrics cannot be unregistered.
+	if err := opts.Registerer.Register(m.guards); err != nil {
+		return registrationError("", err)
+	}
+	return nil
 }
 
 // Err returns the errors of the declarations that failed so far, joined, or nil.
@@ -72,9 +87,15 @@ func (m *Metrics) Err() error {
 // Handler serves the registry's metrics in the format that the client asks for (text 0.0.4, OpenMetrics, protobuf),
 // compressed if it may be. It answers GET and HEAD only.
 //
-// A collector that fails hides only its own metrics: the others are served, the failure is logged and counted in
-// promhttp_metric_handler_errors_total. A collector that blocks holds one of Options.MaxScrapes places until it
-// returns, while its requests are answered 503 after Options.ScrapeTimeout.
+// It answers before the scraper gives up, which Prometheus announces in a header (X-Prometheus-Scrape-Timeout-Seconds);
+// Options.ScrapeTimeout is the longest time, and the one for requests without the header. Half a second or a fifth
+// of it before, whichever is less, all collectors end that were registered with [Metrics.Register] and its siblings, and
+// what there is by then is served. As a collector is not told for which scrape it is asked, the earliest
+// deadline of the scrapes under way holds for all; for gatherers other than this handler it is Options.ScrapeTimeout.
+//
+// A collector that was registered on the registry itself and fails hides only its own metrics: the others are served, the
+// failure is logged and counted in promhttp_metric_handler_errors_total. One that blocks holds one of
+// Options.MaxScrapes places until it returns, while its requests are answered 503, before the scraper gives up, too.
 func (m *Metrics) Handler() http.Handler { return m.handler }
 
 func registerRuntime(reg prometheus.Registerer) error {
@@ -93,7 +114,8 @@ func registerRuntime(reg prometheus.Registerer) error {
 // undoableRegisterer remembers what it registered, so that a failing New leaves nothing behind.
 type undoableRegisterer struct {
 	prometheus.Registerer
-	done []prometheus.Collector
+	owned *ownedNames
+	done  []prometheus.Collector
 }
 
 func (u *undoableRegisterer) Register(c prometheus.Collector) error {
@@ -101,6 +123,7 @@ func (u *undoableRegisterer) Register(c prometheus.Collector) error {
 		return err
 	}
 	u.done = append(u.done, c)
+	u.owned.add(c)
 	return nil
 }
 

@@ -61,7 +61,8 @@ type Options struct {
 	// They are also left out, without an error, where the registry already has them.
 	WithoutRuntime bool
 
-	// ScrapeTimeout ends an answer of [Metrics.Handler] with status 503. Default: 10 s.
+	// ScrapeTimeout is the longest time that a scrape may take, also where the scraper grants more; see [Metrics.Handler].
+	// Default: 10 s.
 	ScrapeTimeout time.Duration
 	// MaxScrapes is how many requests [Metrics.Handler] works on at once; more are answered 503. Default: 8.
 	MaxScrapes int

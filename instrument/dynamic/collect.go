@@ -1,0 +1,88 @@
+package dynamic
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/truecount/truecount/instrument"
+)
+
+// source is what Options.Collect reads from.
+type source struct{ opts Options }
+
+func (s source) collect(ctx context.Context, ch chan<- prometheus.Metric) error {
+	scrape := &scrape{ctx: ctx, ch: ch, left: s.opts.MaxSeries, origins: map[string]string{}}
+	return s.opts.Collect(ctx, scrape.yield)
+}
+
+// scrape makes metrics of the samples of one scrape.
+type scrape struct {
+	ctx     context.Context
+	ch      chan<- prometheus.Metric
+	left    int
+	origins map[string]string // which text a valid name was made of
+}
+
+func (s *scrape) yield(sample Sample) {
+	if s.left <= 0 {
+		instrument.Drop(s.ctx, "budget")
+		return
+	}
+	name := MetricName(sample.Name)
+	switch origin, known := s.origins[name]; {
+	case !known:
+		s.origins[name] = strings.Clone(sample.Name)
+	case origin != sample.Name:
+		instrument.Drop(s.ctx, "collision")
+		return
+	}
+	labels, values, ok := validLabels(sample.Labels)
+	if !ok {
+		instrument.Drop(s.ctx, "collision")
+		return
+	}
+	if sample.Help == "" {
+		sample.Help = "Read at run time."
+	}
+	if sample.Type == 0 {
+		sample.Type = prometheus.GaugeValue
+	}
+	help := strings.Clone(strings.ToValidUTF8(sample.Help, "\uFFFD"))
+	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(name, help, labels, nil), sample.Type, sample.Value, values...)
+	if err != nil {
+		instrument.Drop(s.ctx, "invalid")
+		return
+	}
+	s.left--
+	s.ch <- metric
+}
+
+// validLabels returns names and values in the order of the names as they were. It fails if two names become one.
+func validLabels(labels map[string]string) (names, values []string, ok bool) {
+	for _, raw := range slices.Sorted(maps.Keys(labels)) {
+		name := LabelName(raw)
+		if slices.Contains(names, name) {
+			return nil, nil, false
+		}
+		names = append(names, name)
+		values = append(values, labelValue(labels[raw]))
+	}
+	return names, values, true
+}
+
+// labelValue is UTF-8 of a bounded length, in memory of its own.
+func labelValue(s string) string {
+	if len(s) > maxValueBytes {
+		cut := maxValueBytes
+		for cut > maxValueBytes-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut]
+	}
+	return strings.Clone(strings.ToValidUTF8(s, "\uFFFD"))
+}
