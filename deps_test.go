@@ -54,7 +54,8 @@ var flow = []struct {
 	{"demo/clicks", "demo/service instrument instrument/worker"},
 	{"demo/dogwalk/store", "demo/database instrument instrument/database instrument/migrations " +
 		"instrument/contrib/goosemetrics instrument/contrib/gormmetrics"},
-	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/accesslog instrument/jsonlog instrument/worker"},
+	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/accesslog instrument/jsonlog instrument/worker " +
+		"instrument/contrib/webconfig"},
 	{"demo/latency", "demo/service instrument instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},
 	{"demo/dogwalk/cmd/dogwalk", "demo/dogwalk"},

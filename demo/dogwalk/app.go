@@ -32,6 +32,7 @@ type App struct {
 	pages      pages
 	instrument *instrument.Metrics
 	metrics    *metrics
+	scrapes    http.Handler // /metrics, with a password if there is one
 	static     http.Handler
 }
 
@@ -58,6 +59,9 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	if a.instrument, err = newInstrument(opts.Logger); err != nil {
 		return nil, err
 	}
+	if a.scrapes, err = guarded(a.instrument, opts); err != nil {
+		return nil, err
+	}
 	if a.metrics, err = newMetrics(a.instrument, opts.Bounds); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 // Close closes the database.
 func (a *App) Close() error { return a.store.Close() }
 
-// Metrics serves what this process has counted.
+// Metrics serves what this process has counted, without a password.
 func (a *App) Metrics() http.Handler { return a.instrument.Handler() }
 
 // Handler serves the application.
@@ -104,9 +108,9 @@ func (a *App) Handler() http.Handler {
 	}
 	mux.Handle("GET /static/", a.static)
 	if !a.opts.MetricsApart {
-		mux.Handle("GET /metrics", a.instrument.Handler())
+		mux.Handle("GET /metrics", a.scrapes)
 	}
-	return a.instrument.Middleware(service.Secure(mux))
+	return a.instrument.Outermost(service.Secure(a.instrument.Middleware(mux)))
 }
 
 // health answers 200 when the database does, and 503 with a word why when it does not.

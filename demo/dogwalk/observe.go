@@ -8,6 +8,7 @@ import (
 
 	"github.com/truecount/truecount/instrument"
 	"github.com/truecount/truecount/instrument/accesslog"
+	"github.com/truecount/truecount/instrument/contrib/webconfig"
 )
 
 // newInstrument measures every request, and writes a line about it with the same route, status and duration.
@@ -18,6 +19,8 @@ func newInstrument(logger *slog.Logger) (*instrument.Metrics, error) {
 	})
 	m, err := instrument.New(instrument.Options{
 		Registry: prometheus.NewRegistry(),
+		Extended: true,
+		Trace:    instrument.Traceparent,
 		Served: accesslog.New(accesslog.Options{
 			Logger:   logger.With("logger", "dogwalk.access"),
 			Fields:   accesslog.Combined,
@@ -39,4 +42,16 @@ func accessLevel(s instrument.Served) slog.Level {
 		return slog.LevelError
 	}
 	return slog.LevelInfo
+}
+
+// guarded serves the metrics to those who know a password of the web configuration file, and to anybody if there is none.
+func guarded(m *instrument.Metrics, opts Options) (http.Handler, error) {
+	if opts.MetricsWebConfig == "" {
+		return m.Handler(), nil
+	}
+	web, err := webconfig.New(webconfig.Options{File: opts.MetricsWebConfig, Metrics: m, Logger: opts.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return web.Handler(m.Handler())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -194,4 +195,50 @@ func TestMigrationsAreCountedAtEachScrape(t *testing.T) {
 			t.Errorf("the database does not answer, and a scrape says %v", got)
 		}
 	})
+}
+
+func TestA2RequestsAreCountedBeforeAndAfterTheMiddlewareAndPagesByTheirTemplate(t *testing.T) {
+	s := newSite(t, sqliteFile(t))
+	s.get("/")
+	s.get("/walks/99/status")
+	fromElsewhere := httptest.NewRequest("POST", "/dogs", strings.NewReader("name=Rex&age=3"))
+	fromElsewhere.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	fromElsewhere.Header.Set("Sec-Fetch-Site", "cross-site")
+	refused := httptest.NewRecorder()
+	s.handler.ServeHTTP(refused, fromElsewhere)
+	if refused.Code != 403 {
+		t.Fatalf("a form of another site: status %d, want 403", refused.Code)
+	}
+	for _, c := range []struct {
+		want   float64
+		series []string // name, label, value …
+	}{
+		{3, []string{"http_requests_received_total"}},
+		{3, []string{"http_responses_sent_total"}},
+		{3, []string{"http_request_duration_with_middlewares_seconds"}},
+		{1, []string{"http_requests_total", "route", "/{$}", "method", "GET", "status", "200"}},
+		{1, []string{"http_requests_total", "route", "/walks/{id}/status", "method", "GET", "status", "404"}},
+		{1, []string{"http_responses_by_template_total", "template", "overview"}},
+		{1, []string{"http_responses_by_template_total", "template", "message"}},
+	} {
+		if got := s.value(c.series[0], c.series[1:]...); got != c.want {
+			t.Errorf("%q is %v, want %v", c.series, got, c.want)
+		}
+	}
+	for _, m := range s.families()["http_requests_total"].GetMetric() {
+		if hasLabels(m, []string{"status", "403"}) {
+			t.Error("what the middleware refused is counted as if the mux had answered it")
+		}
+	}
+}
+
+func TestALineOfTheLogLeadsToItsTrace(t *testing.T) {
+	var out bytes.Buffer
+	s := newSite(t, sqliteFile(t), logged(&out))
+	request := httptest.NewRequest("GET", "/kennel", nil)
+	request.Header.Set("Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	s.handler.ServeHTTP(httptest.NewRecorder(), request)
+	if !strings.Contains(out.String(), `"route":"/kennel","status":200`) || !strings.Contains(out.String(), `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`) {
+		t.Errorf("the log:\n%s", out.String())
+	}
 }

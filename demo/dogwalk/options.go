@@ -24,6 +24,8 @@ type Options struct {
 	Database database.Address
 	// Bounds of what is fine.
 	Bounds Bounds
+	// MetricsWebConfig is the web configuration file that says who may read the metrics. Default: anybody may.
+	MetricsWebConfig string
 	// Logger gets a few lines on start and stop and the database's faults. Default: nothing is logged.
 	Logger *slog.Logger
 	// Now is the clock. Default time.Now.
@@ -52,6 +54,9 @@ func OptionsFromEnv(getenv func(string) string) (Options, error) {
 	if opts.Database, err = database.FromEnv(getenv, defaultDatabase); err != nil {
 		return opts, err
 	}
+	if getenv("TRUECOUNT_METRICS_DIR") == "" { // a unix socket is for programs of this user alone, and needs no password
+		opts.MetricsWebConfig = getenv("METRICS_WEB_CONFIG")
+	}
 	opts.Bounds, err = bounds(getenv)
 	return opts, err
 }
@@ -77,7 +82,9 @@ const about = `dogwalk: walkers, dogs and walks.
   WEB_CONCURRENCY      number of worker processes (1)
   METRICS_START_PORT   each worker serves /metrics on the first free port from here (unset: /metrics on PORT)
   METRICS_ADDRESS      IP address of those (127.0.0.1; in a container 0.0.0.0)
-  LOG_LEVEL            the lowest level that is logged: debug, info, warn or error (info)
+  METRICS_WEB_CONFIG   Prometheus' web configuration file with the users who may read /metrics and the hashes of their
+                       passwords (unset: anybody may); not asked for on the unix sockets of truecount
+  LOG_LEVEL            the lowest level of the log, which is lines of JSON: debug, info, warn or error (info)
   DATABASE_URL         postgres://user:password@host:port/name, or the path of a SQLite file (dogwalk.db)
   DB_NAME, DB_USER, DB_PASSWORD, DB_HOST, DB_PORT (5432)
                        PostgreSQL, instead of DATABASE_URL

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/demo/service"
+	"github.com/truecount/truecount/instrument"
 )
 
 // pages are the templates by name, each within the same layout.
@@ -37,6 +38,7 @@ func parsePages(now func() time.Time) (pages, error) {
 
 // show answers with the named page.
 func (a *App) show(w http.ResponseWriter, status int, name string, data any) {
+	instrument.SetTemplate(w, name)
 	if err := service.Render(w, status, a.pages[name], "layout", data); err != nil {
 		a.log.Warn("page not sent", "page", name, "err", err)
 	}

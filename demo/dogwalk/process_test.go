@@ -48,7 +48,7 @@ func startWorkers(t *testing.T, env ...string) (url string, metrics []string, sa
 	t.Helper()
 	said = new(output)
 	program := exec.Command(os.Args[0])
-	program.Env = append(os.Environ(), append(env, asProgram+"=1", "PORT=0", "LOG_LEVEL=info", "WEB_CONCURRENCY=4", "TRUECOUNT_METRICS_DIR="+shortDir(t))...)
+	program.Env = append(append(os.Environ(), asProgram+"=1", "PORT=0", "LOG_LEVEL=info", "WEB_CONCURRENCY=4", "TRUECOUNT_METRICS_DIR="+shortDir(t)), env...)
 	program.Stderr = said
 	if err := program.Start(); err != nil {
 		t.Fatal(err)

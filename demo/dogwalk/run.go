@@ -36,11 +36,12 @@ func Run(ctx context.Context, opts Options) error {
 		return err
 	}
 	err = worker.Run(ctx, worker.Options{
-		Addr:    opts.Addr,
-		Handler: app.Handler(),
-		Metrics: app.instrument,
-		Logger:  opts.Logger,
-		OnReady: opts.OnReady,
+		Addr:           opts.Addr,
+		Handler:        app.Handler(),
+		Metrics:        app.instrument,
+		MetricsHandler: app.scrapes,
+		Logger:         opts.Logger,
+		OnReady:        opts.OnReady,
 	})
 	return errors.Join(err, app.Close())
 }
