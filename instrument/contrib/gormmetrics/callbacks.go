@@ -35,7 +35,7 @@ func (p *Plugin) register(db *gorm.DB) error {
 }
 
 // succeeded says whether a statement wrote rows.
-func succeeded(db *gorm.DB) bool { return db.Error == nil && !db.DryRun && db.RowsAffected > 0 }
+func succeeded(db *gorm.DB) bool { return db.Error == nil && db.RowsAffected > 0 }
 
 func (p *Plugin) created(db *gorm.DB) {
 	if !succeeded(db) {

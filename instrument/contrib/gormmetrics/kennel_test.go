@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/glebarez/sqlite"
@@ -23,7 +25,10 @@ import (
 
 func TestMain(m *testing.M) {
 	// GORM never ends the goroutine that forgets prepared statements.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"), goleak.Cleanup(func(code int) {
+		stopServer()
+		os.Exit(code)
+	}))
 }
 
 // The models of the tests: walkers walk dogs, and dogs wear tags.
@@ -68,6 +73,31 @@ type (
 		Name string
 	}
 )
+
+// Collars of these sizes fail in hooks.
+const (
+	tooSmall = -1
+	tooLarge = 1000
+)
+
+func (c *Collar) BeforeCreate(*gorm.DB) error {
+	if c.Size == tooSmall {
+		return errors.New("too small")
+	}
+	if c.ID == 0 {
+		c.ID = uint(nextCollar.Add(1))
+	}
+	return nil
+}
+
+func (c *Collar) AfterCreate(*gorm.DB) error {
+	if c.Size == tooLarge {
+		return errors.New("too large")
+	}
+	return nil
+}
+
+var nextCollar atomic.Int64
 
 var listed = []any{&Walker{}, Dog{}, &Walk{}, &Collar{}, &Tag{}, &KennelVisit{}}
 
@@ -185,28 +215,31 @@ func open(t *testing.T, dialector gorm.Dialector, config *gorm.Config) *kennel {
 	return k
 }
 
+// opener opens an empty kennel.
+type opener = func(t *testing.T, config gorm.Config) *kennel
+
 // everywhere runs a test on SQLite and on PostgreSQL, with and without prepared statements.
-func everywhere(t *testing.T, test func(t *testing.T, open func(t *testing.T, config gorm.Config) *kennel)) {
-	variants := func(t *testing.T, dialector func(t *testing.T) gorm.Dialector) {
+func everywhere(t *testing.T, test func(t *testing.T, open opener)) {
+	for _, database := range []struct {
+		name      string
+		dialector func(t *testing.T) gorm.Dialector
+	}{{"sqlite", newSQLite}, {"postgres", newPostgres}} {
 		for _, prepared := range []bool{false, true} {
-			t.Run(fmt.Sprintf("prepared=%t", prepared), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/prepared=%t", database.name, prepared), func(t *testing.T) {
 				test(t, func(t *testing.T, config gorm.Config) *kennel {
 					config.PrepareStmt = prepared
-					return open(t, dialector(t), &config)
+					return open(t, database.dialector(t), &config)
 				})
 			})
 		}
 	}
-	t.Run("sqlite", func(t *testing.T) {
-		variants(t, func(t *testing.T) gorm.Dialector {
-			return sqlite.Open(filepath.Join(t.TempDir(), "kennel.db") + "?_pragma=foreign_keys(1)")
-		})
-	})
-	t.Run("postgres", func(t *testing.T) {
-		server := startCluster(t)
-		variants(t, func(t *testing.T) gorm.Dialector { return postgres.Open(server.newDatabase(t)) })
-	})
 }
+
+func newSQLite(t *testing.T) gorm.Dialector {
+	return sqlite.Open(filepath.Join(t.TempDir(), "kennel.db") + "?_pragma=foreign_keys(1)&_pragma=busy_timeout(60000)")
+}
+
+func newPostgres(t *testing.T) gorm.Dialector { return postgres.Open(newDatabase(t)) }
 
 func must(t *testing.T, err error) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,21 +17,28 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// cluster is a real PostgreSQL server that only its unix socket reaches.
-type cluster struct {
+// server is a real PostgreSQL server that only its unix socket reaches. It is started by the first test that needs one, and
+// serves all of them.
+var server struct {
+	start     sync.Once
+	stop      func()
 	socket    string
 	databases atomic.Int64
 }
 
-// startCluster runs a new server until the test ends. Without PostgreSQL on this machine the test is skipped.
-func startCluster(t *testing.T) *cluster {
+func stopServer() {
+	if server.stop != nil {
+		server.stop()
+	}
+}
+
+func startServer(t *testing.T, bin string) {
 	t.Helper()
-	bin := postgresPrograms(t)
 	dir, err := os.MkdirTemp("", "pg") // t.TempDir can be too long for a unix socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	server.stop = func() { _ = os.RemoveAll(dir) }
 	attr := unprivileged(t, dir)
 
 	data := filepath.Join(dir, "data")
@@ -40,18 +48,18 @@ func startCluster(t *testing.T) *cluster {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
-	server.Dir, server.SysProcAttr = dir, attr
-	if err := server.Start(); err != nil {
+	postgres := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	postgres.Dir, postgres.SysProcAttr = dir, attr
+	if err := postgres.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
-		_ = server.Wait()
-	})
-	c := &cluster{socket: dir}
-	c.wait(t)
-	return c
+	server.socket = dir
+	server.stop = func() {
+		_ = postgres.Process.Signal(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
+		_ = postgres.Wait()
+		_ = os.RemoveAll(dir)
+	}
+	waitForServer(t)
 }
 
 func postgresPrograms(t *testing.T) string {
@@ -89,18 +97,18 @@ func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
-func (c *cluster) dsn(database string) string {
-	return fmt.Sprintf("host=%s user=walker dbname=%s", c.socket, database)
+func serverDSN(database string) string {
+	return fmt.Sprintf("host=%s user=walker dbname=%s", server.socket, database)
 }
 
-func (c *cluster) wait(t *testing.T) {
+func waitForServer(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := pgx.Connect(ctx, c.dsn("postgres"))
+		conn, err := pgx.Connect(ctx, serverDSN("postgres"))
 		if err == nil {
 			_ = conn.Close(ctx)
 			return
@@ -112,17 +120,19 @@ func (c *cluster) wait(t *testing.T) {
 	}
 }
 
-// newDatabase creates an empty database and says where it is.
-func (c *cluster) newDatabase(t *testing.T) (dsn string) {
+// newDatabase creates an empty database and says where it is. Without PostgreSQL on this machine the test is skipped.
+func newDatabase(t *testing.T) (dsn string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), c.dsn("postgres"))
+	bin := postgresPrograms(t)
+	server.start.Do(func() { startServer(t, bin) })
+	conn, err := pgx.Connect(t.Context(), serverDSN("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	name := fmt.Sprintf("kennel_%d", c.databases.Add(1))
+	name := fmt.Sprintf("kennel_%d", server.databases.Add(1))
 	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
-	return c.dsn(name)
+	return serverDSN(name)
 }
