@@ -42,7 +42,7 @@ var flow = []struct {
 	{"instrument/contrib/goredismetrics", "instrument/cache"},
 	{"instrument/contrib/goosemetrics", "instrument/migrations"},
 	{"instrument/contrib/webconfig", "instrument"},
-	{"instrument/contrib/oteltrace", ""},
+	{"instrument/contrib/oteltrace", "instrument"},
 	{"instrument/contrib/routers", ""},
 
 	// The demo applications use only the library, as a user would.
