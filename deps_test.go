@@ -81,6 +81,7 @@ var flow = []struct {
 		"internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
+	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/traffic internal/hint internal/application internal/app"},
 }
 
@@ -89,6 +90,11 @@ var flow = []struct {
 var unwanted = map[string][]string{
 	"instrument":        {"github.com/prometheus/prometheus", "k8s.io"},
 	"instrument/worker": {"github.com/prometheus/prometheus", "k8s.io"},
+	"cmd/truecount-sidecar": {
+		"k8s.io", "github.com/prometheus/alertmanager",
+		"github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",
+		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/storage", "github.com/prometheus/prometheus/discovery",
+	},
 	"internal/merge": {
 		"k8s.io",
 		"github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",

@@ -46,6 +46,9 @@ func New(o Options) (*Merger, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Process {
+		own.addProcess()
+	}
 	return &Merger{
 		options: o, log: o.Logger.With("replica", o.Name), metrics: own, unregister: unregister,
 		gauges:   gaugePolicy{o.Gauges, wellKnown},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/truecount/truecount/internal/merge/reading"
 )
@@ -78,6 +79,12 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 		return nil, nil, fmt.Errorf("merge %q: register metrics: %w", name, err)
 	}
 	return m, func() { named.Unregister(m.registry) }, nil
+}
+
+// addProcess adds what the merging process costs, under names that no worker can have.
+func (m *metrics) addProcess() {
+	prometheus.WrapRegistererWithPrefix("truecount_merge_", m.registry).
+		MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
 func (m *metrics) skip(skipped map[reading.Reason]int, o outcome) {

@@ -1,14 +1,18 @@
-package main
+// Package script has the commands by which testdata scripts drive a long-running program from outside: start it, wait for what it
+// says, ask it over HTTP, send it signals, see it end.
+package script
 
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +24,43 @@ const patience = 90 * time.Second
 
 // processes is the key of a script's running programs by name.
 type processes struct{}
+
+// Setup is for testscript.Params.
+func Setup(env *testscript.Env) error {
+	env.Values[processes{}] = map[string]*process{}
+	return nil
+}
+
+// Commands is for testscript.Params. The program is what start starts:
+//
+//	fails ARGUMENT...                   runs the program and demands what is promised of every error
+//	start NAME ARGUMENT...              runs the program beside the script; it writes to the files NAME.out and NAME.err
+//	run PROGRAM NAME ARGUMENT...        the same with another one
+//	await FILE PATTERN [VARIABLE]       waits until the file has what matches and keeps its first group in the variable
+//	signal NAME SIGNAL                  sends INT, TERM, HUP or KILL
+//	end NAME [CODE]                     waits until the program has ended, with exit code 0 unless told otherwise
+//	request METHOD URL STATUS [PATTERN] demands the status, and a body that matches
+//	poll URL PATTERN [VARIABLE]         asks until the body matches and keeps its first group; ! poll URL, until nobody answers
+//	occupy ADDRESS [VARIABLE]           listens there as another program would and keeps the port
+//	freeport VARIABLE...                finds ports that nobody listens on
+//	freerange COUNT FIRST LAST          finds as many in a row and keeps the first and the last of them
+//
+// Programs get the environment of the test, and besides what the variable ENVIRONMENT lists: A=1 B=2.
+func Commands(program string) map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		"fails":     func(ts *testscript.TestScript, neg bool, args []string) { fails(ts, program, neg, args) },
+		"start":     func(ts *testscript.TestScript, _ bool, args []string) { begin(ts, program, args) },
+		"run":       func(ts *testscript.TestScript, _ bool, args []string) { begin(ts, args[0], args[1:]) },
+		"await":     await,
+		"signal":    send,
+		"end":       end,
+		"request":   request,
+		"poll":      poll,
+		"occupy":    occupy,
+		"freeport":  freePort,
+		"freerange": freeRange,
+	}
+}
 
 type process struct {
 	cmd    *exec.Cmd
@@ -34,14 +75,17 @@ func running(ts *testscript.TestScript, name string) *process {
 	return p
 }
 
-// start NAME ARGUMENT... runs truecount beside the script; it writes to the files NAME.out and NAME.err.
-func start(ts *testscript.TestScript, _ bool, args []string) {
+// begin runs a program beside the script, as args[0]; it writes to the files NAME.out and NAME.err.
+func begin(ts *testscript.TestScript, program string, args []string) {
 	name := args[0]
-	program, err := exec.LookPath("truecount")
+	path, err := exec.LookPath(program)
 	ts.Check(err)
-	p := &process{cmd: exec.Command(program, args[1:]...), exited: make(chan struct{})}
+	p := &process{cmd: exec.Command(path, args[1:]...), exited: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
+	for _, variable := range strings.Fields(ts.Getenv("ENVIRONMENT")) {
+		p.cmd.Env = append(p.cmd.Env, variable)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = create(ts, name+".out"), create(ts, name+".err")
 	ts.Check(p.cmd.Start())
 	go func() {
@@ -79,7 +123,6 @@ func eventually(ts *testscript.TestScript, what string, ok func() bool) {
 	}
 }
 
-// await FILE PATTERN [VARIABLE] waits until the file has what matches and keeps its first group in the variable.
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?m)" + args[1])
 	eventually(ts, args[0]+" has "+args[1], func() bool {
@@ -93,12 +136,10 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 
 var signals = map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
 
-// signal NAME SIGNAL sends one.
 func send(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(running(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 
-// end NAME [CODE] waits until the program has ended, with exit code 0 unless told otherwise.
 func end(ts *testscript.TestScript, _ bool, args []string) {
 	want, p := 0, running(ts, args[0])
 	if len(args) > 1 {
@@ -133,7 +174,6 @@ func ask(method, url string) (status int, body string, err error) {
 	return response.StatusCode, string(content), err
 }
 
-// request METHOD URL STATUS [PATTERN] sends one and demands the status, and a body that matches.
 func request(ts *testscript.TestScript, _ bool, args []string) {
 	status, body, err := ask(args[0], args[1])
 	ts.Check(err)
@@ -145,7 +185,6 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// poll URL PATTERN [VARIABLE] asks until the body matches and keeps its first group; ! poll, until nobody answers.
 func poll(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		eventually(ts, args[0]+" ends", func() bool {
@@ -169,7 +208,6 @@ func poll(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// occupy ADDRESS [VARIABLE] listens there as another program would, with a port of 0 on any, until the script ends.
 func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	listener, err := net.Listen("tcp", args[0])
 	if err != nil {
@@ -183,7 +221,6 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// freePort VARIABLE... finds ports that nobody listens on.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	var listeners []net.Listener
 	for _, name := range args {
@@ -196,4 +233,30 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	for _, listener := range listeners {
 		listener.Close()
 	}
+}
+
+func freeRange(ts *testscript.TestScript, _ bool, args []string) {
+	count, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	first, err := FreeRange(count)
+	ts.Check(err)
+	ts.Setenv(args[1], strconv.Itoa(first))
+	ts.Setenv(args[2], strconv.Itoa(first+count-1))
+}
+
+// FreeRange returns the first of count ports in a row that nobody listens on, below those that systems give out.
+func FreeRange(count int) (first int, err error) {
+search:
+	for range 100 {
+		first := 20000 + rand.IntN(10000)
+		for port := first; port < first+count; port++ {
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			if err != nil {
+				continue search
+			}
+			l.Close()
+		}
+		return first, nil
+	}
+	return 0, fmt.Errorf("no %d free ports in a row", count)
 }

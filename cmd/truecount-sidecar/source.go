@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/truecount/truecount/internal/hint"
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/merge/endpoints"
+)
+
+// mostWorkers is how many a merge reads; more would be left out in silence.
+const mostWorkers = 256
+
+// source is where the flags say that the workers are.
+func (f *flags) source(hostGiven bool) (merge.Source, error) {
+	switch {
+	case f.ports != "" && f.sockets != "":
+		return nil, hint.Errorf("give one of them", "--ports and --sockets are two ways to find the same workers")
+	case f.sockets != "" && hostGiven:
+		return nil, hint.Errorf("leave it out", "--host is the address of --ports, which are not given")
+	case f.ports != "":
+		first, count, err := parsePorts(f.ports)
+		if err != nil {
+			return nil, err
+		}
+		return endpoints.Ports(f.host, first, count)
+	case f.sockets != "":
+		if info, err := os.Stat(f.sockets); err != nil || !info.IsDir() {
+			return nil, hint.Errorf("workers create their sockets in an existing directory (TRUECOUNT_METRICS_DIR)", "--sockets: %s is not a directory", f.sockets)
+		}
+		return endpoints.Dir(f.sockets), nil
+	}
+	return nil, hint.Errorf("truecount-sidecar --ports 5001-5005, or --sockets DIRECTORY", "it is not said where the workers are")
+}
+
+// parsePorts reads 5001-5005, or 5001 for one worker.
+func parsePorts(text string) (first, count int, err error) {
+	from, to, isRange := strings.Cut(text, "-")
+	if !isRange {
+		to = from
+	}
+	first, err1 := strconv.Atoi(from)
+	last, err2 := strconv.Atoi(to)
+	switch {
+	case err1 != nil || err2 != nil || first < 1 || last > 65535 || last < first:
+		return 0, 0, hint.Errorf("write it as 5001-5005: METRICS_START_PORT, and METRICS_START_PORT + WEB_CONCURRENCY - 1", "--ports: %q is no range of ports", text)
+	case last-first >= mostWorkers:
+		return 0, 0, hint.Errorf("one sidecar stands beside the workers of one replica", "--ports: %q are %d ports, and at most %d workers are merged", text, last-first+1, mostWorkers)
+	}
+	return first, last - first + 1, nil
+}
