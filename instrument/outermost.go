@@ -42,7 +42,9 @@ func (m *Metrics) chain() *chainMetrics {
 	if m.http.chain == nil {
 		d := &httpDeclaration{opts: m.http.opts}
 		m.http.chain = d.chain(chainNames)
-		if err := d.register(m.registerer); err != nil {
+		reg := &undoableRegisterer{Registerer: m.registerer, owned: m.owned}
+		if err := d.register(reg); err != nil {
+			reg.undo()
 			m.logger.Error("metrics of the whole chain are not exposed", "error", err)
 			m.errs = append(m.errs, err)
 		}
