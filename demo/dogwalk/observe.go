@@ -17,8 +17,12 @@ func newInstrument(logger *slog.Logger) (*instrument.Metrics, error) {
 		Name: "access_log_lines_lost_total",
 		Help: "Requests of which no line could be written to the log.",
 	})
-	m, err := instrument.New(instrument.Options{
-		Registry: prometheus.NewRegistry(),
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(lost); err != nil {
+		return nil, err
+	}
+	return instrument.New(instrument.Options{
+		Registry: registry,
 		Extended: true,
 		Trace:    instrument.Traceparent,
 		Served: accesslog.New(accesslog.Options{
@@ -30,10 +34,6 @@ func newInstrument(logger *slog.Logger) (*instrument.Metrics, error) {
 		}),
 		Logger: logger,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return m, m.Register("access_log", lost)
 }
 
 // accessLevel is error for what is our fault. A form that was filled in wrongly is an ordinary day.

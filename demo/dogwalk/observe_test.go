@@ -109,6 +109,11 @@ func TestWhatIsAskedOfTheDatabaseIsCountedByItsKind(t *testing.T) {
 		address := newDatabase(t)
 		s := newSite(t, address)
 		labels := []string{"alias", "default", "vendor", address.Vendor()}
+		for _, m := range s.families()["db_errors_total"].GetMetric() {
+			if m.GetCounter().GetValue() != 0 {
+				t.Errorf("an error is counted before anything is asked: %v", m)
+			}
+		}
 		executed, timed := s.value("db_executions_total", labels...), s.value("db_query_duration_seconds", labels...)
 		s.get("/walks/99/status") // one query
 		if got := s.value("db_executions_total", labels...) - executed; got != 1 {

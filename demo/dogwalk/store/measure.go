@@ -26,10 +26,10 @@ func (s *Store) connect(m *instrument.Metrics, address database.Address, connect
 	s.pool.SetMaxOpenConns(4)
 	s.pool.SetConnMaxIdleTime(time.Minute)
 
-	// A scrape neither waits for the connections of requests nor counts as one.
-	s.scraped = sql.OpenDB(connector)
-	s.scraped.SetMaxOpenConns(1)
-	s.scraped.SetConnMaxIdleTime(time.Minute)
+	// Migrations and scrapes don't count as the application's, and a scrape doesn't wait until a request gives back a connection.
+	s.aside = sql.OpenDB(connector)
+	s.aside.SetMaxOpenConns(2) // a migration, and the lock around it
+	s.aside.SetConnMaxIdleTime(time.Minute)
 	return nil
 }
 
@@ -42,7 +42,7 @@ func (s *Store) measure(m *instrument.Metrics, vendor string) error {
 	if err := s.db.Use(models); err != nil {
 		return err
 	}
-	status, err := goosemetrics.Status(s.migrations, goosemetrics.Options{DB: s.scraped, Dialect: gooseDialect(vendor)})
+	status, err := goosemetrics.Status(s.migrations, goosemetrics.Options{DB: s.aside, Dialect: gooseDialect(vendor)})
 	if err != nil {
 		return err
 	}

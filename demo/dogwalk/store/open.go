@@ -23,7 +23,7 @@ import (
 type Store struct {
 	db         *gorm.DB
 	pool       *sql.DB // under db
-	scraped    *sql.DB // what scrapes ask
+	aside      *sql.DB // what migrations and scrapes ask
 	migrations *goose.Provider
 	now        func() time.Time
 }
@@ -84,10 +84,10 @@ func (s *Store) begin(ctx context.Context, opts Options) (err error) {
 	if err := database.Wait(ctx, s.pool, opts.Address, opts.Patience, opts.Logger); err != nil {
 		return err
 	}
-	if s.migrations, err = newMigrations(s.pool, opts.Address.Vendor()); err != nil {
+	if s.migrations, err = newMigrations(s.aside, opts.Address.Vendor()); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.pool, opts.Address, s.migrations); err != nil {
+	if err := migrate(ctx, s.aside, opts.Address, s.migrations); err != nil {
 		return fmt.Errorf("%s: %w", opts.Address, err)
 	}
 	if s.db, err = s.models(opts.Address.Vendor()); err != nil {
@@ -117,4 +117,4 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close ends all connections.
-func (s *Store) Close() error { return errors.Join(s.pool.Close(), s.scraped.Close()) }
+func (s *Store) Close() error { return errors.Join(s.pool.Close(), s.aside.Close()) }
