@@ -47,7 +47,7 @@ func New(m *instrument.Metrics, backends ...string) (*Backends, error) {
 		known:  make(map[string]*Backend, len(backends)),
 		logger: m.Logger(),
 	}
-	if err := m.Register("cache lookups", vectors{b.gets, b.hits, b.misses, b.failures}); err != nil {
+	if err := m.Declare(b.gets, b.hits, b.misses, b.failures); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	for _, name := range backends {
@@ -93,20 +93,5 @@ func (b *Backends) newBackend(name string) *Backend {
 		hits:     b.hits.WithLabelValues(name),
 		misses:   b.misses.WithLabelValues(name),
 		failures: b.failures.WithLabelValues(name),
-	}
-}
-
-// vectors registers as one, so that a name that is taken leaves nothing behind.
-type vectors []*prometheus.CounterVec
-
-func (v vectors) Describe(ch chan<- *prometheus.Desc) {
-	for _, vec := range v {
-		vec.Describe(ch)
-	}
-}
-
-func (v vectors) Collect(ch chan<- prometheus.Metric) {
-	for _, vec := range v {
-		vec.Collect(ch)
 	}
 }

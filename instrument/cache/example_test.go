@@ -64,3 +64,33 @@ func Example() {
 	// cache_hits_total{backend="ages"} 2
 	// cache_misses_total{backend="ages"} 1
 }
+
+// A cache in memory tells a miss by its second result.
+func ExampleWrapLookup() {
+	m, err := instrument.New(instrument.Options{Registry: prometheus.NewRegistry()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	backends, err := cache.New(m, "pages")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	counted := cache.WrapLookup(backends.Backend("pages"), pages{"/": "Hello"})
+	counted.Get("/")
+	counted.Get("/about")
+	printMetrics(m.Handler(), "cache_")
+	// Output:
+	// cache_failures_total{backend="pages"} 0
+	// cache_gets_total{backend="pages"} 2
+	// cache_hits_total{backend="pages"} 1
+	// cache_misses_total{backend="pages"} 1
+}
+
+type pages map[string]string
+
+func (p pages) Get(path string) (string, bool) {
+	page, ok := p[path]
+	return page, ok
+}

@@ -18,7 +18,7 @@ type Func func(ctx context.Context) (applied, unapplied int, err error)
 // connections are registered one by one.
 //
 // A count that fails or is negative exposes no value at that scrape, and instrument_collector_success 0 for the collector
-// "migrations CONNECTION". Register itself asks nothing. It fails if the connection is registered already.
+// migrations_CONNECTION. Register itself asks nothing. It fails if the connection is registered already.
 func Register(m *instrument.Metrics, connection string, count Func) error {
 	switch {
 	case connection == "":
@@ -30,7 +30,7 @@ func Register(m *instrument.Metrics, connection string, count Func) error {
 	}
 	g := newGauges(m, connection)
 	collect := func(ctx context.Context, ch chan<- prometheus.Metric) error { return g.collect(ctx, ch, count) }
-	if err := m.RegisterFunc("migrations "+connection, collect, g.applied, g.unapplied); err != nil {
+	if err := m.RegisterFunc("migrations_"+connection, collect, g.applied, g.unapplied); err != nil {
 		return fmt.Errorf("migrations: connection %q: %w", connection, err)
 	}
 	return nil

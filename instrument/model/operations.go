@@ -56,7 +56,7 @@ func New(m *instrument.Metrics, models ...string) (*Operations, error) {
 			Name: m.Name(metric.name, metric.django), Help: metric.help,
 		}, []string{"model"})
 	}
-	if err := m.Register("model operations", vectors(o.vecs[:])); err != nil {
+	if err := m.Declare(o.vecs[inserts], o.vecs[updates], o.vecs[deletes]); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	for _, name := range models {
@@ -111,19 +111,4 @@ func (o *Operations) newModel(name string) *Model {
 		s.counters[op] = o.vecs[op].WithLabelValues(name)
 	}
 	return &Model{series: s}
-}
-
-// vectors registers as one, so that a name that is taken leaves nothing behind.
-type vectors []*prometheus.CounterVec
-
-func (v vectors) Describe(ch chan<- *prometheus.Desc) {
-	for _, vec := range v {
-		vec.Describe(ch)
-	}
-}
-
-func (v vectors) Collect(ch chan<- prometheus.Metric) {
-	for _, vec := range v {
-		vec.Collect(ch)
-	}
 }
