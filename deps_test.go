@@ -57,9 +57,13 @@ var flow = []struct {
 	{"demo/dogwalk", "demo/database demo/dogwalk/store demo/service instrument instrument/accesslog instrument/jsonlog instrument/worker " +
 		"instrument/contrib/webconfig"},
 	{"demo/latency", "demo/service instrument instrument/worker"},
+	{"demo/servicewindow/window", ""},
+	{"demo/servicewindow/store", "demo/database demo/servicewindow/window"},
+	{"demo/servicewindow", "demo/database demo/service demo/servicewindow/store demo/servicewindow/window instrument instrument/dynamic instrument/worker"},
 	{"demo/clicks/cmd/clicks", "demo/clicks"},
 	{"demo/dogwalk/cmd/dogwalk", "demo/dogwalk"},
 	{"demo/latency/cmd/latency", "demo/latency"},
+	{"demo/servicewindow/cmd/servicewindow", "demo/servicewindow"},
 	{"demo", ""},
 
 	// Domain.
@@ -105,6 +109,7 @@ var unwanted = map[string][]string{
 	"demo/clicks":          {"github.com/prometheus/prometheus", "k8s.io"},
 	"demo/dogwalk":         {"github.com/prometheus/prometheus", "k8s.io"},
 	"demo/latency":         {"github.com/prometheus/prometheus", "k8s.io"},
+	"demo/servicewindow":   {"github.com/prometheus/prometheus", "k8s.io"},
 }
 
 // imports reads what each package's files import, tests left out. It parses in this process: a test that asks

@@ -2,7 +2,6 @@
 package databasetest
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -32,6 +31,8 @@ const (
 type Cluster struct {
 	Socket    string // the directory of the unix socket: DB_HOST
 	databases atomic.Int64
+	command   func() *exec.Cmd
+	server    *exec.Cmd // nil while it is stopped
 }
 
 // Start runs a new server until the test ends. Without PostgreSQL on this machine the test is skipped.
@@ -57,22 +58,37 @@ func Start(t testing.TB) *Cluster {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 
-	var log bytes.Buffer
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", Port,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100")
-	server.Dir, server.SysProcAttr, server.Stdout, server.Stderr = dir, attr, &log, &log
-	if err := server.Start(); err != nil {
+	c := &Cluster{Socket: dir, command: func() *exec.Cmd {
+		server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", Port,
+			"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100")
+		server.Dir, server.SysProcAttr = dir, attr
+		return server
+	}}
+	c.StartAgain(t)
+	t.Cleanup(c.Stop)
+	return c
+}
+
+// Stop ends the server at once, and all its connections. It keeps the data.
+func (c *Cluster) Stop() {
+	if c.server == nil {
+		return
+	}
+	c.server.Process.Signal(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
+	c.server.Wait()
+	c.server = nil
+}
+
+// StartAgain starts the server that was stopped, over its data.
+func (c *Cluster) StartAgain(t testing.TB) {
+	t.Helper()
+	c.server = c.command()
+	if err := c.server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		server.Process.Signal(syscall.SIGQUIT) // PostgreSQL's immediate shutdown
-		server.Wait()
-	})
-	c := &Cluster{Socket: dir}
 	if err := c.wait(t.Context()); err != nil {
 		t.Fatalf("postgres did not start: %v", err)
 	}
-	return c
 }
 
 // programs finds the folder with initdb and postgres, which Debian keeps off the PATH.
