@@ -35,37 +35,37 @@ func (m *Metrics) Histogram(opts prometheus.HistogramOpts) prometheus.Histogram 
 // exposed as 0 from the start: rate() and increase() miss the first event of a series that begins with it.
 // See [Metrics.Counter] on errors.
 //
-// The values given to a label must be few and known: each combination is a series for the life of the process.
-func (m *Metrics) CounterVec(opts prometheus.CounterOpts, labels []string, presets ...[]string) *prometheus.CounterVec {
+// The values given to a label should be few and known: each combination is a series for the life of the process. The
+// number of series is bounded, see [CounterVec].
+func (m *Metrics) CounterVec(opts prometheus.CounterOpts, labels []string, presets ...[]string) *CounterVec {
 	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
-	return declare(m, name, func() *prometheus.CounterVec {
+	standIn := prometheus.NewCounter(prometheus.CounterOpts{Name: unexposed})
+	return declare(m, name, func() *CounterVec {
 		vec := prometheus.NewCounterVec(opts, labels)
-		return prepared(vec, vec.MetricVec, labels, presets)
-	}, func() *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: unexposed}, labels)
+		return &CounterVec{vec, prepared(m, name, labels, vec.MetricVec, vec.GetMetricWithLabelValues, standIn, presets)}
+	}, func() *CounterVec {
+		return &CounterVec{nothing{}, useless[prometheus.Counter](m, name, labels, standIn)}
 	})
 }
 
 // GaugeVec declares a gauge with labels. See [Metrics.CounterVec] on presets and [Metrics.Counter] on errors.
-func (m *Metrics) GaugeVec(opts prometheus.GaugeOpts, labels []string, presets ...[]string) *prometheus.GaugeVec {
+func (m *Metrics) GaugeVec(opts prometheus.GaugeOpts, labels []string, presets ...[]string) *GaugeVec {
 	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
-	return declare(m, name, func() *prometheus.GaugeVec {
+	standIn := prometheus.NewGauge(prometheus.GaugeOpts{Name: unexposed})
+	return declare(m, name, func() *GaugeVec {
 		vec := prometheus.NewGaugeVec(opts, labels)
-		return prepared(vec, vec.MetricVec, labels, presets)
-	}, func() *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: unexposed}, labels)
-	})
+		return &GaugeVec{vec, prepared(m, name, labels, vec.MetricVec, vec.GetMetricWithLabelValues, standIn, presets)}
+	}, func() *GaugeVec { return &GaugeVec{nothing{}, useless[prometheus.Gauge](m, name, labels, standIn)} })
 }
 
 // HistogramVec declares a histogram with labels. See [Metrics.CounterVec] on presets and [Metrics.Counter] on errors.
-func (m *Metrics) HistogramVec(opts prometheus.HistogramOpts, labels []string, presets ...[]string) *prometheus.HistogramVec {
+func (m *Metrics) HistogramVec(opts prometheus.HistogramOpts, labels []string, presets ...[]string) *HistogramVec {
 	name := prometheus.BuildFQName(opts.Namespace, opts.Subsystem, opts.Name)
-	return declare(m, name, func() *prometheus.HistogramVec {
+	standIn := prometheus.Observer(prometheus.NewHistogram(prometheus.HistogramOpts{Name: unexposed}))
+	return declare(m, name, func() *HistogramVec {
 		vec := prometheus.NewHistogramVec(opts, labels)
-		return prepared(vec, vec.MetricVec, labels, presets)
-	}, func() *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: unexposed}, labels)
-	})
+		return &HistogramVec{vec, prepared(m, name, labels, vec.MetricVec, vec.GetMetricWithLabelValues, standIn, presets)}
+	}, func() *HistogramVec { return &HistogramVec{nothing{}, useless(m, name, labels, standIn)} })
 }
 
 // unexposed names the stand-in for a metric whose declaration client_golang refuses to build.
@@ -94,18 +94,38 @@ func declare[C prometheus.Collector](m *Metrics, name string, build, standIn fun
 
 // prepared tries out a metric with labels, because client_golang refuses some declarations only when the first series
 // is made, by a panic in the request that needs it; then it makes the preset series.
-func prepared[V any](vec V, series *prometheus.MetricVec, labels []string, presets [][]string) V {
-	if _, err := series.GetMetricWithLabelValues(make([]string, len(labels))...); err != nil {
+func prepared[M any](m *Metrics, name string, labels []string, vec *prometheus.MetricVec, get func(...string) (M, error), standIn M, presets [][]string) *boundedSeries[M] {
+	if _, err := get(make([]string, len(labels))...); err != nil {
 		panic(err)
 	}
-	series.Reset()
+	vec.Reset()
+	b := newBoundedSeries(m, name, labels, standIn)
+	b.make, b.forget = get, vec.DeleteLabelValues
+	b.setLimit(max(len(presets), m.maxSeriesPerMetric))
 	for _, values := range presets {
-		if _, err := series.GetMetricWithLabelValues(values...); err != nil {
-			panic(fmt.Errorf("preset %q does not fit the labels %q: %w", values, labels, err))
+		if len(values) != len(labels) {
+			panic(fmt.Errorf("preset %q does not fit the labels %q: it has %d values", values, labels, len(values)))
 		}
+		b.get(values)
 	}
-	return vec
+	b.publish()
+	b.setLimit(m.maxSeriesPerMetric)
+	return b
 }
+
+// useless returns series that can be used and are not exposed.
+func useless[M any](m *Metrics, name string, labels []string, standIn M) *boundedSeries[M] {
+	b := newBoundedSeries(m, name, labels, standIn)
+	b.make = func(...string) (M, error) { return standIn, nil }
+	b.forget = func(...string) bool { return false }
+	return b
+}
+
+// nothing takes the place of a vector that client_golang refused.
+type nothing struct{}
+
+func (nothing) Describe(chan<- *prometheus.Desc) {}
+func (nothing) Collect(chan<- prometheus.Metric) {}
 
 // recovered turns client_golang's way of refusing a declaration, a panic, into an error.
 func recovered(f func()) (err error) {

@@ -25,6 +25,9 @@ type Metrics struct {
 	scrapes    *scrapes
 	guards     *guards
 	owned      *ownedNames
+	overflows  *overflows
+
+	maxSeriesPerMetric int
 
 	mu   sync.Mutex
 	errs []error
@@ -45,6 +48,7 @@ func New(opts Options) (*Metrics, error) {
 	m := &Metrics{
 		registerer: opts.Registerer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
 		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.earliest),
+		overflows: newOverflows(opts.Namespace, opts.Logger), maxSeriesPerMetric: opts.MaxSeriesPerMetric,
 	}
 	if err := m.register(reg, opts); err != nil {
 		reg.undo()
@@ -54,6 +58,9 @@ func New(opts Options) (*Metrics, error) {
 }
 
 func (m *Metrics) register(reg prometheus.Registerer, opts Options) error {
+	if err := m.overflows.register(reg); err != nil {
+		return err
+	}
 	var err error
 	if m.http, err = newHTTPMetrics(reg, opts); err != nil {
 		return err

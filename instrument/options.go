@@ -57,6 +57,10 @@ type Options struct {
 	// route "overflow", and logged once. Default: 2,000.
 	MaxSeries int
 
+	// MaxSeriesPerMetric limits the series of each metric that [Metrics.CounterVec] and its siblings declare, unless its
+	// own Limit says otherwise; see [CounterVec] for what comes after it. Default: 2,000.
+	MaxSeriesPerMetric int
+
 	// WithoutRuntime leaves out the metrics of the Go runtime and of the process (go_…, process_…).
 	// They are also left out, without an error, where the registry already has them.
 	WithoutRuntime bool
@@ -89,12 +93,15 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Histograms < ClassicHistograms || o.Histograms > ClassicAndNativeHistograms {
 		return o, errors.New("Options.Histograms is none of ClassicHistograms, NativeHistograms and ClassicAndNativeHistograms")
 	}
-	if o.MaxSeries < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
-		return o, errors.New("Options.MaxSeries, ScrapeTimeout and MaxScrapes must not be negative")
+	if o.MaxSeries < 0 || o.MaxSeriesPerMetric < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
+		return o, errors.New("Options.MaxSeries, MaxSeriesPerMetric, ScrapeTimeout and MaxScrapes must not be negative")
 	}
 	o = o.withHTTPDefaults()
 	if o.MaxSeries == 0 {
 		o.MaxSeries = 2000
+	}
+	if o.MaxSeriesPerMetric == 0 {
+		o.MaxSeriesPerMetric = 2000
 	}
 	if o.ScrapeTimeout == 0 {
 		o.ScrapeTimeout = 10 * time.Second

@@ -29,7 +29,7 @@ func (o *ownedNames) compound(name string) bool {
 func (o *ownedNames) add(c prometheus.Collector) {
 	compound := true
 	switch c.(type) {
-	case prometheus.Counter, prometheus.Gauge, *prometheus.CounterVec, *prometheus.GaugeVec:
+	case prometheus.Counter, prometheus.Gauge, *prometheus.CounterVec, *prometheus.GaugeVec, *CounterVec, *GaugeVec:
 		compound = false
 	}
 	descs, err := described(c.Describe)
