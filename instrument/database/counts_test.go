@@ -28,6 +28,9 @@ func expose(t testing.TB, reg prometheus.Gatherer) exposition {
 	}
 	e := exposition{}
 	for _, family := range families {
+		if !strings.Contains(family.GetName(), "db_") {
+			continue
+		}
 		for _, metric := range family.Metric {
 			var labels []string
 			for _, l := range metric.Label {
