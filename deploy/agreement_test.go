@@ -88,7 +88,7 @@ func TestThePortsFollowTheNumberOfWorkers(t *testing.T) {
 				if e.Path != "/metrics" || e.Interval != "15s" {
 					t.Errorf("endpoint %+v", e)
 				}
-				if v.nginx != (e.BasicAuth != nil) {
+				if v.auth != (e.BasicAuth != nil) {
 					t.Errorf("endpoint %s: basic auth is %v", e.Port, e.BasicAuth)
 				}
 			}
@@ -174,7 +174,7 @@ func asJSON(t *testing.T, v any) string {
 func TestTheDashboardsShowTheApplicationFilesPanels(t *testing.T) {
 	titles := map[string]string{"clicks": "Prometheus Demo App Dashboard", "dogwalk": "Dog Walks"}
 	for _, v := range variants(t) {
-		if v.nginx {
+		if v.auth { // the dashboard is that of the folder without
 			continue
 		}
 		if len(v.configMaps) != 1 || v.configMaps[0].Labels["grafana_dashboard"] != "1" {

@@ -43,7 +43,8 @@ type serviceMonitor struct {
 // variant is one way to run one demo on Kubernetes: the objects of its folder.
 type variant struct {
 	app, folder string
-	nginx       bool
+	nginx       bool // metrics are behind nginx
+	auth        bool // metrics ask for a password
 
 	deployment *appsv1.Deployment
 	service    *corev1.Service
@@ -59,7 +60,8 @@ func variants(t *testing.T) []*variant {
 	all := []*variant{
 		{app: "clicks", folder: "clicks/kubernetes"},
 		{app: "dogwalk", folder: "dogwalk/kubernetes"},
-		{app: "dogwalk", folder: "dogwalk/kubernetes-nginx", nginx: true},
+		{app: "dogwalk", folder: "dogwalk/kubernetes-nginx", nginx: true, auth: true},
+		{app: "dogwalk", folder: "dogwalk/kubernetes-auth", auth: true},
 	}
 	for _, v := range all {
 		paths, err := filepath.Glob(filepath.Join(v.folder, "*.yaml"))

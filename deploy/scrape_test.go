@@ -52,7 +52,7 @@ func TestTheChartsScrapeConfigurationFindsTheWorkers(t *testing.T) {
 	for _, v := range variants(t) {
 		t.Run(v.folder, func(t *testing.T) {
 			path := filepath.Join(v.app, "helm-values", "prometheus.yaml")
-			if v.nginx {
+			if v.auth {
 				path = filepath.Join(v.folder, "helm-values", "prometheus.yaml")
 			}
 			var values prometheusValues
@@ -87,13 +87,14 @@ func TestTheChartsScrapeConfigurationFindsTheWorkers(t *testing.T) {
 	}
 }
 
-// checkAuth checks that the scrape's password comes from the Secret that the ServiceMonitor uses, and only with nginx.
+// checkAuth checks that the scrape's password comes from the Secret that the ServiceMonitor uses, and only where the metrics
+// ask for one.
 func checkAuth(t *testing.T, v *variant, values prometheusValues, s *config.ScrapeConfig) {
 	t.Helper()
 	auth := s.HTTPClientConfig.BasicAuth
-	if !v.nginx {
+	if !v.auth {
 		if auth != nil {
-			t.Error("basic auth without nginx")
+			t.Error("basic auth where nobody asks for it")
 		}
 		return
 	}
