@@ -24,8 +24,9 @@ func (a *answer) begin(header http.Header) {
 	a.sniffable = !set && len(header["Content-Encoding"]) == 0 && len(header["Transfer-Encoding"]) == 0
 }
 
+// write is told the first bytes, if net/http looks at them.
 func (a *answer) write(b []byte) {
-	if a.sniffable && len(b) > 0 {
+	if len(b) > 0 {
 		a.contentType = http.DetectContentType(b)
 		a.sniffable = false
 	}

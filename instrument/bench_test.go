@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/truecount/truecount/instrument"
 )
 
 // nullWriter is a response writer with the interfaces of net/http's own. It is padded, since two writers in one cache
@@ -35,13 +36,25 @@ var benchBody = []byte("hello")
 func BenchmarkRequest(b *testing.B) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /walks/{id}", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) })
-	m, _ := newMetrics(b)
+	with := func(change func(*instrument.Options)) http.Handler {
+		m, _ := newMetrics(b, change)
+		return m.Middleware(mux)
+	}
+	whole := func(change func(*instrument.Options)) http.Handler {
+		m, _ := newMetrics(b, change)
+		return m.Outermost(m.Middleware(mux))
+	}
 	for _, variant := range []struct {
 		name    string
 		handler http.Handler
 	}{
 		{"Bare", mux},
-		{"Instrument", m.Middleware(mux)},
+		{"Instrument", with(func(*instrument.Options) {})},
+		{"Native", with(func(o *instrument.Options) { o.Histograms = instrument.NativeHistograms })},
+		{"Sampled", with(func(o *instrument.Options) { o.Trace = instrument.Traceparent })},
+		{"Extended", with(func(o *instrument.Options) { o.Extended = true })},
+		{"All19", whole(func(o *instrument.Options) { o.Extended = true })},
+		{"All19Django", whole(func(o *instrument.Options) { o.Names = instrument.DjangoNames })},
 		{"Promhttp", throughPromhttp(mux)},
 	} {
 		b.Run(variant.name, func(b *testing.B) {
@@ -68,6 +81,7 @@ func benchRequest(b *testing.B) (*http.Request, *nullWriter) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	r.Header.Set("Traceparent", parent)
 	return r, &nullWriter{header: http.Header{}}
 }
 

@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -20,8 +21,23 @@ type extended struct {
 // moreSeries are the instruments of one key beyond the default set.
 type moreSeries struct {
 	requestSize prometheus.Observer
-	byScheme    [2]prometheus.Counter // http and https; nil if not counted
-	byStatus    prometheus.Counter    // nil with Prometheus' names
+	byStatus    prometheus.Counter // nil with Prometheus' names
+	// byScheme are made when they are needed: most services have one scheme.
+	byScheme     [2]atomic.Pointer[prometheus.Counter]
+	makeByScheme func(scheme string) prometheus.Counter // nil if they aren't counted
+}
+
+func (m *moreSeries) countScheme(scheme int) {
+	if m.makeByScheme == nil {
+		return
+	}
+	c := m.byScheme[scheme].Load()
+	if c == nil {
+		made := m.makeByScheme(schemes[scheme])
+		c = &made
+		m.byScheme[scheme].Store(c)
+	}
+	(*c).Inc()
 }
 
 // Bounds of the values of the labels template and charset; the latter has fewer.
@@ -66,9 +82,7 @@ func (e *extended) newSeries(key seriesKey, route string) *moreSeries {
 			return more // django-prometheus counts these when a view has been found
 		}
 	}
-	for i, scheme := range schemes {
-		more.byScheme[i] = e.byScheme.WithLabelValues(scheme, route, key.method)
-	}
+	more.makeByScheme = func(scheme string) prometheus.Counter { return e.byScheme.WithLabelValues(scheme, route, key.method) }
 	return more
 }
 
@@ -85,9 +99,7 @@ func (e *extended) received(r *http.Request, method string, secure bool) {
 
 // sent counts what is known of a request when it has been served.
 func (e *extended) sent(more *moreSeries, rec *recorder, r *http.Request, secure bool) {
-	if c := more.byScheme[schemeIndex(secure)]; c != nil {
-		c.Inc()
-	}
+	more.countScheme(schemeIndex(secure))
 	if more.byStatus != nil {
 		more.byStatus.Inc()
 	}

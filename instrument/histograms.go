@@ -14,7 +14,8 @@ const (
 	// ClassicHistograms have the buckets that the options name: a series per bucket, which every Prometheus can read.
 	ClassicHistograms Histograms = iota
 	// NativeHistograms have exponential buckets that grow by 10 % and are one series each. Prometheus reads them by
-	// protobuf and only if it is told to (scrape_native_histograms); other scrapers see sum and count.
+	// protobuf and only if it is told to (scrape_native_histograms); other scrapers, and dashboards that ask for
+	// buckets, see sum and count.
 	NativeHistograms
 	// ClassicAndNativeHistograms have both, for the time of a migration: the scraper chooses.
 	ClassicAndNativeHistograms

@@ -124,8 +124,9 @@ func exposition(t testing.TB, m *instrument.Metrics) string {
 }
 
 func TestEveryNameIsAsPrometheusAdvises(t *testing.T) {
-	m, reg := newMetrics(t, func(o *instrument.Options) { o.WithoutRuntime = false; o.Namespace = "shop" })
-	serve(m.Middleware(http.NotFoundHandler()), "GET", "/")
+	m, reg := newMetrics(t, extended, func(o *instrument.Options) { o.WithoutRuntime = false; o.Namespace = "shop" })
+	visit(m.Outermost(m.Middleware(zoo())))
+	through(m.Middleware(http.HandlerFunc(brokenHandler)), "GET", "/")
 	problems, err := testutil.GatherAndLint(reg)
 	if err != nil || len(problems) != 0 {
 		t.Errorf("promlint: %v, %v", problems, err)

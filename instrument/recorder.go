@@ -49,7 +49,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.begin(http.StatusOK)
 	}
-	if r.answer != nil {
+	if r.answer != nil && r.answer.sniffable {
 		r.answer.write(b)
 	}
 	n, err := r.ResponseWriter.Write(b)
@@ -62,7 +62,7 @@ func (r *recorder) WriteString(s string) (int, error) {
 	if r.status == 0 {
 		r.begin(http.StatusOK)
 	}
-	if r.answer != nil {
+	if r.answer != nil && r.answer.sniffable {
 		r.answer.write([]byte(s[:min(len(s), sniffed)]))
 	}
 	n, err := io.WriteString(r.ResponseWriter, s)

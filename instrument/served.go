@@ -13,6 +13,6 @@ type Served struct {
 	Duration time.Duration
 	// Panicked says that the handler did not return.
 	Panicked bool
-	// TraceID and SpanID are those of the request's trace context, "" without one.
+	// TraceID and SpanID are what Options.Trace said, sampled or not; "" without it, and if the ids can't be text.
 	TraceID, SpanID string
 }
