@@ -61,7 +61,7 @@ func run(rounds int, benchtime, output string) error {
 	fmt.Fprintf(turns, "goos: %s\ngoarch: %s\npkg: github.com/truecount/truecount/bench/instrument\n", runtime.GOOS, runtime.GOARCH)
 	// One core: what a request costs, not how many there may be at once.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, prepare := range []func() ([]comparison, error){requests, counters} {
+	for _, prepare := range []func() ([]comparison, error){requests, counters, queries} {
 		comparisons, err := prepare()
 		if err != nil {
 			return err
