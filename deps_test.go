@@ -31,6 +31,8 @@ var flow = []struct {
 	{"instrument/accesslog", "instrument"},
 	{"instrument/cache", "instrument"},
 	{"instrument/database", "instrument"},
+	{"instrument/endpoint", "instrument/internal/admission"},
+	{"instrument/internal/admission", ""},
 	{"instrument/jsonlog", ""},
 	{"instrument/migrations", "instrument"},
 	{"instrument/model", "instrument"},
