@@ -22,6 +22,7 @@ func Example() {
 	m.Counter(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks on the button."}).Inc()
 
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	ready, ended := make(chan net.Addr), make(chan error)
 	go func() {
 		ended <- endpoint.Run(ctx, endpoint.Options{
