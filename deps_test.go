@@ -88,7 +88,7 @@ var flow = []struct {
 
 	// Commands.
 	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints"},
-	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/traffic internal/hint internal/application internal/app"},
+	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app"},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the

@@ -2,7 +2,7 @@ package demo
 
 import "embed"
 
-//go:embed clicks/truecount.yaml dogwalk/truecount.yaml local.yaml
+//go:embed clicks/truecount.yaml dogwalk/truecount.yaml latency/truecount.yaml servicewindow/truecount.yaml local.yaml
 var embedded embed.FS
 
 // File is one of the demos' own files, as it stands in the repository.
@@ -15,7 +15,7 @@ type File struct {
 // documentation points to, and what `truecount up` runs.
 func Files() []File {
 	var files []File
-	for _, name := range []string{"clicks/truecount.yaml", "dogwalk/truecount.yaml", "local.yaml"} {
+	for _, name := range []string{"clicks/truecount.yaml", "dogwalk/truecount.yaml", "latency/truecount.yaml", "servicewindow/truecount.yaml", "local.yaml"} {
 		content, err := embedded.ReadFile(name)
 		if err != nil {
 			panic(err) // go:embed has it, or this package does not compile

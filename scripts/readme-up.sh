@@ -18,23 +18,30 @@ end() { kill -INT -- "-$group" 2>/dev/null || true; }
 trap 'end; rm -rf "$scratch"' EXIT
 
 fail() { echo "$1" >&2; cat "$scratch/out" "$scratch/err" >&2; exit 1; }
+# One line says that it is ready, and one each where the demos are.
+announced() {
+	grep -q '^ready: ' "$scratch/out" || return 1
+	for file in demo/*/truecount.yaml; do grep -q "^$(basename "$(dirname "$file")"): " "$scratch/out" || return 1; done
+}
 for _ in $(seq 1200); do
-	grep -q '^dogwalk: ' "$scratch/out" && break
+	announced && break
 	kill -0 "$group" 2>/dev/null || fail "it ended before it was ready"
 	sleep 0.5
 done
-grep -q '^ready: ' "$scratch/out" || fail "it is not ready after ten minutes"
+announced || fail "it is not ready after ten minutes"
 cat "$scratch/out"
 echo "ready $(($(date +%s) - began)) s after the command, build included"
 
 page=$(sed -n 's/^ready: //p' "$scratch/out")
 clicks=$(sed -n 's/^clicks: //p' "$scratch/out")
-dogwalk=$(sed -n 's/^dogwalk: //p' "$scratch/out")
 get() { curl -fsS -m 20 "$@"; }
 
 get "$page/" | grep -qi '<title>truecount' || fail "the page has no title"
 get "$clicks/" | grep -q 'Hit me!' || fail "the button is missing"
-get "$dogwalk/health/" >/dev/null || fail "dogwalk is not healthy"
+for file in demo/*/truecount.yaml; do
+	name=$(basename "$(dirname "$file")")
+	get "$(sed -n "s/^$name: //p" "$scratch/out")/health/" >/dev/null || fail "$name is not healthy"
+done
 get -X POST "$clicks/click-button" | grep -q '^{}' || fail "a click is not answered with {}"
 for _ in $(seq 120); do
 	answer=$(get "$page/api/v1/query?query=merged:demo_app_button_clicks_total")
@@ -47,7 +54,7 @@ echo "the click is in the database"
 # The command is go run, its child the program, and the program's children the workers and their guards.
 program=$(pgrep -P "$group" | head -1)
 workers=$(pgrep -P "$program")
-[ "$(echo "$workers" | wc -l)" -ge 6 ] || fail "only these workers run: $workers"
+[ "$(echo "$workers" | wc -l)" -ge 9 ] || fail "only these workers run: $workers"
 workers="$program $workers"
 end
 wait "$group" || true

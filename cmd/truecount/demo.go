@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/truecount/truecount/demo"
 	"github.com/truecount/truecount/demo/clicks"
 	"github.com/truecount/truecount/demo/dogwalk"
+	"github.com/truecount/truecount/demo/latency"
+	"github.com/truecount/truecount/demo/servicewindow"
 	"github.com/truecount/truecount/demo/traffic"
 	"github.com/truecount/truecount/internal/app"
 	"github.com/truecount/truecount/internal/application"
@@ -27,6 +31,12 @@ func newDemo() *cobra.Command {
 		demoCommand("dogwalk", "dogs, walkers and walks", func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			return dogwalk.Command(ctx, args, os.Getenv, cmd.ErrOrStderr())
 		}),
+		demoCommand("latency", "answers that take a random time", func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			return latency.Command(ctx, args, os.Getenv, cmd.ErrOrStderr())
+		}),
+		demoCommand("servicewindow", "components and their service windows", func(ctx context.Context, cmd *cobra.Command, args []string) error {
+			return servicewindow.Command(ctx, args, os.Getenv, cmd.ErrOrStderr())
+		}),
 	)
 	return parent
 }
@@ -37,13 +47,23 @@ func demoCommand(name, short string, run func(context.Context, *cobra.Command, [
 		RunE: func(cmd *cobra.Command, args []string) error { return run(context.Background(), cmd, args) }}
 }
 
-// demos fills in the two demo applications as their own files describe them, run by this binary.
+// keepsIn says by which variable each demo is told what it keeps, and the file of the data directory that is.
+var keepsIn = map[string]struct{ variable, file string }{
+	"dogwalk":       {"DATABASE_URL", "dogwalk.db"},
+	"latency":       {"BREAK_FILE", "latency-broken.json"},
+	"servicewindow": {"DATABASE_URL", "servicewindow.db"},
+}
+
+// visitsPerWalk is how often latency is visited while one walk starts: enough for its quantiles to mean something.
+const visitsPerWalk = 4
+
+// demos fills in the demo applications as their own files describe them, run by this binary.
 func demos(dataDir string, walks float64, options *app.Options) error {
 	program, err := self()
 	if err != nil {
 		return err
 	}
-	database, err := absolute(filepath.Join(dataDir, "dogwalk.db"))
+	folder, err := absolute(dataDir)
 	if err != nil {
 		return err
 	}
@@ -58,8 +78,8 @@ func demos(dataDir string, walks float64, options *app.Options) error {
 			if os.Getenv("LOG_LEVEL") == "" { // their starts and ends are on the page already
 				a.Spec.Env["LOG_LEVEL"] = "warn"
 			}
-			if a.Metadata.Name == "dogwalk" {
-				a.Spec.Env["DATABASE_URL"] = database
+			if keeps, ok := keepsIn[a.Metadata.Name]; ok {
+				a.Spec.Env[keeps.variable] = filepath.Join(folder, keeps.file)
 			}
 			options.Applications = append(options.Applications, a)
 		}
@@ -70,8 +90,20 @@ func demos(dataDir string, walks float64, options *app.Options) error {
 	options.AnyApplicationPort = true
 	if walks > 0 {
 		options.Traffic = func(ctx context.Context, addresses map[string]string) error {
-			return traffic.Run(ctx, traffic.Options{URL: addresses["dogwalk"], Rate: walks, Logger: options.Logger})
+			return drive(ctx, addresses, walks, options.Logger)
 		}
 	}
 	return nil
+}
+
+// drive visits the demos until ctx is done.
+func drive(ctx context.Context, addresses map[string]string, walks float64, logger *slog.Logger) error {
+	visitors, ctx := errgroup.WithContext(ctx)
+	visitors.Go(func() error {
+		return traffic.Run(ctx, traffic.Options{URL: addresses["dogwalk"], Rate: walks, Logger: logger})
+	})
+	visitors.Go(func() error {
+		return traffic.Visit(ctx, traffic.Options{URL: addresses["latency"], Rate: min(visitsPerWalk*walks, traffic.MaxRate), Logger: logger})
+	})
+	return visitors.Wait()
 }

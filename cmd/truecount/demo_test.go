@@ -14,8 +14,8 @@ func TestTheDemosLogWarningsOnlyUnlessTheUserWantsAnotherLevel(t *testing.T) {
 			if err := demos(t.TempDir(), 0, &options); err != nil {
 				t.Fatal(err)
 			}
-			if len(options.Applications) != 2 {
-				t.Errorf("%d applications, want 2", len(options.Applications))
+			if len(options.Applications) != 4 {
+				t.Errorf("%d applications, want 4", len(options.Applications))
 			}
 			for _, a := range options.Applications {
 				if got, set := a.Spec.Env["LOG_LEVEL"]; got != want || set != (want != "") {

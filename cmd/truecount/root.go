@@ -13,7 +13,7 @@ const rootHelp = `Truecount takes an application's own metric from the line of c
 one truthful /metrics for all workers of a service, charts, alerts and the autoscaler.
 
 Examples:
-  truecount up                        the whole chain with two demo applications
+  truecount up                        the whole chain with four demo applications
   truecount up -f truecount.yaml      the same for an application of your own
   truecount serve --config.file prometheus.yml`
 

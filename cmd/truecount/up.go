@@ -14,8 +14,9 @@ import (
 )
 
 const upHelp = `Runs the whole chain on this machine: workers are started, their counts merged, scraped, stored, evaluated and shown,
-and the number of replicas follows the signal that the application names. Without arguments it runs two demo
-applications: clicks, a button, and dogwalk, a small service with a database.
+and the number of replicas follows the signal that the application names. Without arguments it runs four demo
+applications: clicks, a button; dogwalk, a small service with a database; latency, answers that take a random time; and
+servicewindow, metrics that only its database knows.
 
 Examples:
   truecount up                                     the demos
@@ -52,10 +53,10 @@ func newUp() *cobra.Command {
 	f.register(cmd, "warn")
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", defaultListen, "`ADDRESS` of the pages and the API; port 0 takes a free one")
-	flags.StringVar(&f.data, "data", "data", "`DIRECTORY` that keeps samples and the demos' database")
+	flags.StringVar(&f.data, "data", "data", "`DIRECTORY` that keeps samples and what the demos keep")
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "application `FILE`; may be given several times")
 	flags.StringArrayVar(&f.targets, "target", nil, "`URL` of metrics that are served already; may be given several times")
-	flags.Float64Var(&f.traffic, "traffic", 0.5, "walks started per second in the demo, a `RATE` of 0 for none")
+	flags.Float64Var(&f.traffic, "traffic", 0.5, "walks started per second in the demos, beside four visits of latency; a `RATE` of 0 for none")
 	flags.StringVar(&f.externalURL, "external-url", "", "`URL` by which users reach the pages, for links in alerts")
 	flags.StringArrayVar(&f.hosts, "host", nil, "host `NAME` by which browsers may reach the pages, beside this machine's loopback names")
 	flags.BoolVar(&f.lifecycle, "enable-lifecycle", false, "let POST /-/reload read the configuration again")

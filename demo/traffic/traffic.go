@@ -1,4 +1,4 @@
-// Package traffic walks dogs when nobody is there to do so: a gentle load for the dogwalk demo.
+// Package traffic walks dogs when nobody is there to do so: a gentle load for the dogwalk demo, and one for the latency demo.
 //
 // It does what a visitor does: it posts the form that starts a walk, and some seconds later the one that completes it.
 // Now and then it forgets to choose a walker. It has one request under way at a time and a bounded number of walks.
@@ -32,11 +32,11 @@ const (
 	refresh = time.Minute
 )
 
-// Options for Run. URL is needed.
+// Options for Run and Visit. URL is needed.
 type Options struct {
-	// URL is where dogwalk is, as http://127.0.0.1:8001.
+	// URL is where the service is, as http://127.0.0.1:8001.
 	URL string
-	// Rate is how many walks are started per second on average, 0 (none) to MaxRate.
+	// Rate is how many walks are started, or visits made, per second on average, 0 (none) to MaxRate.
 	Rate float64
 	// Rand chooses. Default: differently each time.
 	Rand *rand.Rand
@@ -51,9 +51,22 @@ func (o Options) check() error {
 		return fmt.Errorf("traffic: %q is not the address of a service: want http://host:port", o.URL)
 	}
 	if !(o.Rate >= 0 && o.Rate <= MaxRate) {
-		return fmt.Errorf("traffic: a rate of %v walks per second is not possible: want 0 to %v", o.Rate, MaxRate)
+		return fmt.Errorf("traffic: a rate of %v per second is not possible: want 0 to %v", o.Rate, MaxRate)
 	}
 	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Rand == nil {
+		o.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	if o.Transport == nil {
+		o.Transport = &http.Transport{DisableKeepAlives: true}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
 }
 
 // Run walks dogs until ctx is done. Errors of the service don't end it: it may be starting, or be scaled.
@@ -61,15 +74,7 @@ func Run(ctx context.Context, opts Options) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	if opts.Rand == nil {
-		opts.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	}
-	if opts.Transport == nil {
-		opts.Transport = &http.Transport{DisableKeepAlives: true}
-	}
-	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
-	}
+	opts = opts.withDefaults()
 	if opts.Rate == 0 {
 		<-ctx.Done()
 		return nil
@@ -190,10 +195,7 @@ func (g *generator) postpone(t time.Time) {
 	}
 }
 
-// interval makes walks independent of one another: arrivals that know nothing of each other are exponentially apart.
-func (g *generator) interval() time.Duration {
-	return time.Duration(min(g.Rand.ExpFloat64(), 5) / g.Rate * float64(time.Second))
-}
+func (g *generator) interval() time.Duration { return interval(g.Rand, g.Rate) }
 
 // report logs when walks begin to fail, and when one starts again: while the kennel is closed, others still come back.
 func (g *generator) report(started bool, err error) {

@@ -2,13 +2,14 @@ package application_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/truecount/truecount/internal/application"
 )
 
 // The demos' own files are what a user reads first, and the examples of the format.
-var demoFiles = []string{"clicks/truecount.yaml", "dogwalk/truecount.yaml", "local.yaml"}
+var demoFiles = []string{"clicks/truecount.yaml", "dogwalk/truecount.yaml", "latency/truecount.yaml", "servicewindow/truecount.yaml", "local.yaml"}
 
 func TestTheDemosFilesAreRead(t *testing.T) {
 	var apps []*application.Application
@@ -25,7 +26,12 @@ func TestTheDemosFilesAreRead(t *testing.T) {
 	if err := application.CheckTogether(apps...); err != nil {
 		t.Error(err)
 	}
-	if len(apps) != 2 || !apps[0].Scales() || apps[0].StripMetric() != "demo_app_button_clicks_total" || apps[1].StripMetric() != "walks_started_total" {
-		t.Errorf("the demos are not what the first page shows: %+v", apps)
+	var shown []string
+	for _, a := range apps {
+		shown = append(shown, a.Metadata.Name+" "+a.StripMetric())
+	}
+	want := []string{"clicks demo_app_button_clicks_total", "dogwalk walks_started_total", "latency http_requests_total", "servicewindow "}
+	if !slices.Equal(shown, want) || !apps[0].Scales() {
+		t.Errorf("the first page shows %q, want %q; clicks scales: %v", shown, want, apps[0].Scales())
 	}
 }

@@ -42,6 +42,20 @@ func TestM2AWorkerThatDiesWhileItAnswersHidesNobody(t *testing.T) {
 	wantValue(t, m, `truecount_merge_read_errors_total{reason="interrupted"}`, "1")
 }
 
+func TestAWorkerIsToldHowLongItsAnswerIsWaitedFor(t *testing.T) {
+	a := startWorker(t, socketDir(t), 1)
+	told := make(chan string, 1)
+	a.set(func() {
+		a.handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			told <- r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds")
+		})
+	})
+	read(t, newMerger(t, merge.Options{Source: list{{Network: "unix", Address: a.socket}}, Timeout: 1500 * time.Millisecond}))
+	if got := <-told; got != "1.5" {
+		t.Errorf("it was told %q seconds, want 1.5", got)
+	}
+}
+
 func TestM8DeadGenerationsCostAScrapeNothing(t *testing.T) {
 	a := startWorker(t, socketDir(t), 1)
 	m := newMerger(t, merge.Options{Source: list{{Network: "unix", Address: a.socket}}})

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -101,6 +102,8 @@ func (r *reader) read(ctx context.Context) (*answer, error) {
 	}
 	req.Header.Set("Accept", reading.Accept)
 	req.Header.Set("User-Agent", "truecount-merge")
+	// As Prometheus says it: a worker whose database hangs can then answer without it in time.
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", strconv.FormatFloat(r.timeout.Seconds(), 'g', -1, 64))
 	resp, err := r.client.Do(req)
 	if err != nil {
 		return nil, classify(err)

@@ -42,7 +42,7 @@ func TestNothingIsLeftRunningAfterSIGKILL(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "0")
 	workers := c.workerPIDs()
-	if len(workers) < 6 {
+	if len(workers) < 9 {
 		t.Fatalf("only the workers %v run", workers)
 	}
 	// One that hangs must go as well.
@@ -100,7 +100,7 @@ func TestASecondUpOnTheSameDataDirectoryIsRefused(t *testing.T) {
 func (c *chain) workerPIDs() []int {
 	c.t.Helper()
 	var pids []int
-	for _, name := range []string{"clicks", "dogwalk"} {
+	for _, name := range demos {
 		for _, replica := range c.application(name).Replicas {
 			for _, worker := range replica.Workers {
 				pids = append(pids, worker.PID)

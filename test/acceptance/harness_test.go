@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// demos are the applications of `truecount up`.
+var demos = []string{"clicks", "dogwalk", "latency", "servicewindow"}
+
 // patience bounds how long a test waits for what must come; it is no expectation of speed.
 const patience = 90 * time.Second
 

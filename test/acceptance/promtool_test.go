@@ -25,15 +25,23 @@ type buildError struct{ output string }
 
 func (e *buildError) Error() string { return "build promtool: " + e.output }
 
-func TestPromtoolAcceptsEveryMetricsEndpoint(t *testing.T) {
+// TestPromtoolCheckMetricsIsCleanForAllDemos runs clicks, dogwalk, latency and servicewindow and has promtool read what each exports:
+// one worker's own metrics, those of a replica, those of the service, and beside them the platform's own.
+func TestPromtoolCheckMetricsIsCleanForAllDemos(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "5")
 	c.click(2)
-	eventually(t, patience, func() bool { v, _ := c.query(`sum(walks_started_total)`); return v > 0 }, func() string { return "no walks" })
-	endpoints := []string{
-		"/metrics",
-		"/replicas/default/clicks-0/metrics", "/services/default/clicks/metrics", "/services/default/clicks/naive",
-		"/replicas/default/dogwalk-0/metrics", "/services/default/dogwalk/metrics",
+	for _, name := range []string{"latency", "servicewindow"} {
+		if body, status, err := fetch(c.Addresses[name] + "/"); err != nil || status != 200 {
+			t.Fatalf("%s: status %d, %v: %s", name, status, err, body)
+		}
+	}
+	for _, metric := range []string{"walks_started_total", "service_uptime_seconds_total", `http_requests_total{service="latency"}`, "checkout_service_window_in_window"} {
+		eventually(t, patience, func() bool { v, _ := c.query("sum(" + metric + ")"); return v > 0 }, func() string { return "no " + metric })
+	}
+	endpoints := []string{"/metrics"}
+	for _, name := range demos {
+		endpoints = append(endpoints, "/replicas/default/"+name+"-0/metrics", "/services/default/"+name+"/metrics", "/services/default/"+name+"/naive")
 	}
 	for name, promtool := range promtools(t) {
 		for _, endpoint := range endpoints {
