@@ -35,9 +35,10 @@ func (d sqliteDialector) Initialize(db *gorm.DB) error {
 	return nil
 }
 
-// BindVarTo and QuoteTo write SQLite's parameters and names. A name with a dot is a table and a column.
+// BindVarTo writes a parameter.
 func (sqliteDialector) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { w.WriteByte('?') }
 
+// QuoteTo writes a name. One with a dot is a table and a column.
 func (sqliteDialector) QuoteTo(w clause.Writer, name string) {
 	for i, part := range strings.Split(name, ".") {
 		if i > 0 {
@@ -47,19 +48,11 @@ func (sqliteDialector) QuoteTo(w clause.Writer, name string) {
 	}
 }
 
-// Translate names the errors that both databases have.
+// Translate names the error that the store tells from others, as the dialector for PostgreSQL does.
 func (sqliteDialector) Translate(err error) error {
 	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch e.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+	if errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY {
 		return errors.Join(gorm.ErrForeignKeyViolated, err)
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return errors.Join(gorm.ErrDuplicatedKey, err)
-	case sqlite3.SQLITE_CONSTRAINT_CHECK:
-		return errors.Join(gorm.ErrCheckConstraintViolated, err)
 	}
 	return err
 }
