@@ -30,7 +30,7 @@ func (h *httpMetrics) declareDjangoRequests(d *httpDeclaration) {
 			"Requests that matched a view, by transport, view and method.", "transport", "view", "method"),
 		requestSize: func(string, string) prometheus.Observer { return size },
 		totals: &djangoTotals{
-			byMethod:    newLabelled(d.counterVec("django_http_requests_total_by_method_total", "Requests by method.", "method"), maxMethods, h.labels.otherMethod),
+			byMethod:    d.labelled(h.labels.otherMethod, maxMethods, "django_http_requests_total_by_method_total", "Requests by method.", "method"),
 			byTransport: [2]prometheus.Counter{transports.WithLabelValues(schemes[0]), transports.WithLabelValues(schemes[1])},
 		},
 	}
@@ -39,19 +39,20 @@ func (h *httpMetrics) declareDjangoRequests(d *httpDeclaration) {
 func (h *httpMetrics) declareDjangoResponses(d *httpDeclaration) {
 	e := h.extended
 	h.requests = d.counterVec("django_http_responses_total_by_status_view_method_total", "Responses by view, method and status.", "view", "method", "status")
+	h.bound = d.seriesBound("django_http_responses_total_by_status_view_method_total")
 	e.totals.byStatus = d.counterVec("django_http_responses_total_by_status_total", "Responses by status.", "status")
 	size := d.histogram("django_http_responses_body_total_bytes", "Size of the bodies of responses that were not streamed.", d.opts.SizeBuckets)
 	h.size = func(string, string) prometheus.Observer { return size }
 	e.streamed = d.counter("django_http_responses_streaming_total", "Responses of which the handler sent a part before it returned, by flushing.")
-	e.templates = newLabelled(d.counterVec("django_http_responses_total_by_templatename_total",
-		"Responses by the template they were rendered from.", "templatename"), maxTemplates, labelOverflow)
+	e.templates = d.labelled(labelOverflow, maxTemplates, "django_http_responses_total_by_templatename_total",
+		"Responses by the template they were rendered from.", "templatename")
 	e.charsets = newCharsets()
-	e.byCharset = newLabelled(d.counterVec("django_http_responses_total_by_charset_total",
-		"Responses by the charset of their Content-Type.", "charset"), maxCharsets, labelOther)
+	e.byCharset = d.labelled(labelOther, maxCharsets, "django_http_responses_total_by_charset_total",
+		"Responses by the charset of their Content-Type.", "charset")
 	byType := d.counterVec("django_http_exceptions_total_by_type_total", "Panics of handlers, by the type of their value.", "type")
 	byView := d.counterVec("django_http_exceptions_total_by_view_total", "Panics of handlers, by view.", "view")
-	h.panics.count = func(view, kind string) {
+	h.panics = newPanics(d, "django_http_exceptions_total_by_type_total", func(view, kind string) {
 		byType.WithLabelValues(kind).Inc()
 		byView.WithLabelValues(view).Inc()
-	}
+	})
 }

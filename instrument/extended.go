@@ -64,8 +64,8 @@ func (h *httpMetrics) declareExtended(d *httpDeclaration) {
 	e.ajax = d.counter("http_requests_ajax_total", "HTTP requests with the header X-Requested-With: XMLHttpRequest.")
 	e.streamed = d.counter("http_responses_streamed_total", "HTTP responses of which the handler sent a part before it returned, by flushing.")
 	e.unknownLatency = d.counter("http_requests_unknown_latency_total", "HTTP requests whose latency is not known, because their connection was taken over.")
-	e.templates = newLabelled(d.counterVec("http_responses_by_template_total", "HTTP responses by the template they were rendered from.", "template"), maxTemplates, labelOverflow)
-	e.byCharset = newLabelled(d.counterVec("http_responses_by_charset_total", "HTTP responses by the charset of their Content-Type.", "charset"), maxCharsets, labelOther)
+	e.templates = d.labelled(labelOverflow, maxTemplates, "http_responses_by_template_total", "HTTP responses by the template they were rendered from.", "template")
+	e.byCharset = d.labelled(labelOther, maxCharsets, "http_responses_by_charset_total", "HTTP responses by the charset of their Content-Type.", "charset")
 	h.extended = e
 	h.chain = d.chain(chainNames)
 }

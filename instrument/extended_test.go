@@ -223,7 +223,9 @@ func TestL1TemplatesAndContentTypesStayFew(t *testing.T) {
 	expectLines(t, m,
 		`http_responses_by_template_total{template="/99"} 1`,
 		`http_responses_by_template_total{template="overflow"} 901`,
+		`instrument_series_overflowed_total{metric="http_responses_by_template_total"} 901`,
 		`http_responses_by_charset_total{charset="other"} 1001`,
+		`instrument_series_overflowed_total{metric="http_responses_by_charset_total"} 0`,
 	)
 }
 

@@ -1,7 +1,6 @@
 package instrument
 
 import (
-	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -22,7 +21,6 @@ type httpMetrics struct {
 	methods map[string]string
 	labels  labelScheme
 	opts    Options
-	logger  *slog.Logger
 
 	requests *prometheus.CounterVec                         // route, method, status
 	latency  *prometheus.HistogramVec                       // route, method
@@ -32,28 +30,27 @@ type httpMetrics struct {
 	chain    *chainMetrics
 
 	latencyBuckets []float64
-	maxSeries      int
+	bound          *bound // Options.MaxSeries
 	known          atomic.Pointer[map[seriesKey]*series]
 	direct         directTable
 	grow           sync.Mutex                     // held to replace known, and for exemplars
 	exemplars      map[[2]string]*bucketRefreshes // by route and method
-	overflowed     sync.Once                      // logs
 }
 
-func newHTTPMetrics(reg prometheus.Registerer, opts Options) (*httpMetrics, error) {
+func newHTTPMetrics(reg prometheus.Registerer, opts Options, overflows *overflows) (*httpMetrics, error) {
 	h := &httpMetrics{
 		epoch: time.Now(),
 		route: opts.Route, secure: opts.Secure, trace: opts.Trace, served: opts.Served,
-		methods: map[string]string{}, labels: opts.Names.labels(), opts: opts, logger: opts.Logger,
-		panics: newPanics(), latencyBuckets: opts.LatencyBuckets,
-		maxSeries: opts.MaxSeries, exemplars: map[[2]string]*bucketRefreshes{},
+		methods: map[string]string{}, labels: opts.Names.labels(), opts: opts,
+		latencyBuckets: opts.LatencyBuckets,
+		exemplars:      map[[2]string]*bucketRefreshes{},
 	}
 	for _, name := range opts.Methods {
 		h.methods[name] = sanitized(name)
 	}
 	h.known.Store(&map[seriesKey]*series{})
 
-	d := &httpDeclaration{opts: opts}
+	d := &httpDeclaration{opts: opts, overflows: overflows}
 	d.gaugeFunc("http_requests_in_flight", "HTTP requests being answered now.", func() float64 { return float64(h.inFlight.Load()) })
 	if opts.Names == DjangoNames {
 		h.declareDjango(d)
@@ -75,8 +72,9 @@ func (h *httpMetrics) declareDefault(d *httpDeclaration) {
 	size := d.histogramVec("http_response_size_bytes",
 		"Size of response bodies as the handlers wrote them, without headers.", d.opts.SizeBuckets, "route", "method")
 	h.size = func(route, method string) prometheus.Observer { return size.WithLabelValues(route, method) }
+	h.bound = d.seriesBound("http_requests_total")
 	panics := d.counterVec("http_panics_total", "Panics of handlers, by route and by the type of their value.", "route", "type")
-	h.panics.count = func(route, kind string) { panics.WithLabelValues(route, kind).Inc() }
+	h.panics = newPanics(d, "http_panics_total", func(route, kind string) { panics.WithLabelValues(route, kind).Inc() })
 }
 
 func (o Options) withHTTPDefaults() Options {
@@ -108,4 +106,9 @@ func (h *httpMetrics) routeLabel(rec *recorder, r *http.Request) string {
 		return h.labels.noRoute
 	}
 	return sanitized(route)
+}
+
+// seriesBound is Options.MaxSeries, for the metric that has the most series.
+func (d *httpDeclaration) seriesBound(metric string) *bound {
+	return d.bound(metric, d.opts.MaxSeries, "routes should be few: patterns, never paths")
 }

@@ -6,9 +6,10 @@ import (
 
 // httpDeclaration collects the metrics of one scheme until they are registered.
 type httpDeclaration struct {
-	opts Options
-	made []declared
-	err  error
+	opts      Options
+	overflows *overflows
+	made      []declared
+	err       error
 }
 
 type declared struct {

@@ -62,7 +62,7 @@ func (m *Metrics) register(reg prometheus.Registerer, opts Options) error {
 		return err
 	}
 	var err error
-	if m.http, err = newHTTPMetrics(reg, opts); err != nil {
+	if m.http, err = newHTTPMetrics(reg, opts, m.overflows); err != nil {
 		return err
 	}
 	if !opts.WithoutRuntime {

@@ -13,15 +13,18 @@ import (
 // further value. It takes no lock for values that it knows.
 type labelled struct {
 	vec   *prometheus.CounterVec
-	limit int
+	bound *bound
 	other string
 
 	known atomic.Pointer[map[string]prometheus.Counter]
 	grow  sync.Mutex
 }
 
-func newLabelled(vec *prometheus.CounterVec, limit int, other string) *labelled {
-	l := &labelled{vec: vec, limit: limit, other: other}
+func (d *httpDeclaration) labelled(other string, limit int, name, help, label string) *labelled {
+	l := &labelled{
+		vec: d.counterVec(name, help, label), other: other,
+		bound: d.bound(name, limit, "values of "+label+" should be few and known"),
+	}
 	l.known.Store(&map[string]prometheus.Counter{})
 	return l
 }
@@ -42,7 +45,8 @@ func (l *labelled) add(value string) prometheus.Counter {
 	if c, ok := known[value]; ok {
 		return c
 	}
-	if len(known) >= l.limit {
+	if len(known) >= l.bound.limit {
+		l.bound.exceeded(value)
 		return l.vec.WithLabelValues(l.other)
 	}
 	c := l.vec.WithLabelValues(sanitized(value))

@@ -243,7 +243,8 @@ func TestL2RoutesBeyondTheLimitAreCountedInTheOverflow(t *testing.T) {
 		`{method="GET",route="/1",status="200"} 1`,
 		`{method="other",route="overflow",status="200"} 98`,
 	)
-	if n := strings.Count(logged.String(), "too many HTTP series"); n != 1 {
+	expectLines(t, m, `instrument_series_overflowed_total{metric="http_requests_total"} 98`)
+	if n := strings.Count(logged.String(), "too many series"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, logged.String())
 	}
 }

@@ -103,7 +103,7 @@ func (h *outermost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.observe(rec, start)
 		if value != nil {
 			if !whole.panicCounted.Load() && value != http.ErrAbortHandler {
-				m.panics.add(m.routeLabel(rec, r), value, m.maxSeries)
+				m.panics.add(m.routeLabel(rec, r), value)
 			}
 			panic(value)
 		}

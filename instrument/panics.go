@@ -28,28 +28,42 @@ type panics struct {
 	count func(route, kind string)
 
 	mu     sync.Mutex
-	types  map[string]bool
-	routes map[string]bool
+	types  folded
+	routes folded
 }
 
-func newPanics() *panics { return &panics{types: map[string]bool{}, routes: map[string]bool{}} }
+func newPanics(d *httpDeclaration, metric string, count func(route, kind string)) *panics {
+	return &panics{
+		count:  count,
+		types:  folded{known: map[string]bool{}, other: labelOther, bound: d.bound(metric, maxPanicTypes, "types of panics should be few")},
+		routes: folded{known: map[string]bool{}, other: labelOverflow, bound: d.seriesBound(metric)},
+	}
+}
 
-func (p *panics) add(route string, value any, maxRoutes int) {
+func (p *panics) add(route string, value any) {
 	kind := sanitized(bounded(fmt.Sprintf("%T", value)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.count(fold(p.routes, route, maxRoutes, labelOverflow), fold(p.types, kind, maxPanicTypes, labelOther))
+	p.count(p.routes.fold(route), p.types.fold(kind))
+}
+
+// folded are values of a label.
+type folded struct {
+	known map[string]bool
+	other string
+	bound *bound
 }
 
 // fold returns value while there are few, and other for those beyond the limit.
-func fold(known map[string]bool, value string, limit int, other string) string {
-	if known[value] {
+func (f *folded) fold(value string) string {
+	if f.known[value] || value == f.other {
 		return value
 	}
-	if len(known) >= limit {
-		return other
+	if len(f.known) >= f.bound.limit {
+		f.bound.exceeded(value)
+		return f.other
 	}
-	known[value] = true
+	f.known[value] = true
 	return value
 }
 
@@ -58,7 +72,7 @@ func (h *httpMetrics) panicked(s *series, r *http.Request, failed *failure) {
 	if failed.value == nil || failed.aborted() {
 		return
 	}
-	h.panics.add(s.route, failed.value, h.maxSeries)
+	h.panics.add(s.route, failed.value)
 	if c, ok := r.Context().Value(chainKey{h}).(*chain); ok {
 		c.panicCounted.Store(true)
 	}

@@ -101,7 +101,8 @@ func TestL1TypesOfPanicsStayFew(t *testing.T) {
 	for n := range 500 {
 		through(h, "GET", fmt.Sprintf("/%d", n))
 	}
-	expectLines(t, m, `http_panics_total{route="unmatched",type="*[7]int"} 1`, `http_panics_total{route="unmatched",type="other"} 400`)
+	expectLines(t, m, `http_panics_total{route="unmatched",type="*[7]int"} 1`, `http_panics_total{route="unmatched",type="other"} 400`,
+		`instrument_series_overflowed_total{metric="http_panics_total"} 400`)
 	if n := strings.Count(exposition(t, m), "\nhttp_panics_total{"); n != 101 {
 		t.Errorf("%d series", n)
 	}

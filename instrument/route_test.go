@@ -79,7 +79,11 @@ func TestWhatIsToldIsWhatIsCounted(t *testing.T) {
 func TestL1AHundredThousandRandomRequestsLeaveLabelsFewAndMemoryFlat(t *testing.T) {
 	m, reg := newMetrics(t, extended, func(o *instrument.Options) { o.Trace = instrument.Traceparent })
 	mux := http.NewServeMux()
-	mux.HandleFunc("/walks/{id}", page)
+	mux.HandleFunc("/walks/{id}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		instrument.SetTemplate(w, r.PathValue("id"))
+		page(w, r)
+	})
 	h := m.Outermost(m.Middleware(mux))
 	send := func(from, to int) {
 		for n := from; n < to; n++ {

@@ -61,11 +61,8 @@ func (h *httpMetrics) lookup(key seriesKey) *series {
 	if s, ok := known[key]; ok {
 		return s
 	}
-	if len(known) >= h.maxSeries {
-		h.overflowed.Do(func() {
-			h.logger.Warn("too many HTTP series: requests of further ones are counted in route overflow; "+
-				"Options.Route should have few results", "limit", h.maxSeries, "route", sanitized(key.route))
-		})
+	if len(known) >= h.bound.limit {
+		h.bound.exceeded(key.route)
 		// The status is kept, because alarms need it: the overflow has at most 501 series.
 		key = seriesKey{labelOverflow, h.labels.otherMethod, key.status}
 		if s, ok := known[key]; ok {
