@@ -65,6 +65,10 @@ func (m *Metrics) Unregister(name string) bool {
 	return true
 }
 
+// Expect exposes that a collector is still to come: instrument_collector_success{collector} is 0 until one is registered as
+// name, or forget is called. It is for those who have to wait for what they collect from.
+func (m *Metrics) Expect(name string) (forget func()) { return m.guards.expect(collectorName(name)) }
+
 func (m *Metrics) guard(name string, collect CollectFunc, describe func(chan<- *prometheus.Desc)) error {
 	failed := func(err error) error { return fmt.Errorf("instrument: collector %q: %w", name, err) }
 	if strings.TrimSpace(name) == "" {

@@ -17,8 +17,9 @@ type guards struct {
 
 	success, duration, failures, dropped *prometheus.Desc
 
-	mu   sync.Mutex
-	list []*guard
+	mu       sync.Mutex
+	list     []*guard
+	expected map[string]int
 }
 
 func newGuards(namespace string, owned *ownedNames, deadline func(now time.Time) time.Time) *guards {
@@ -26,7 +27,7 @@ func newGuards(namespace string, owned *ownedNames, deadline func(now time.Time)
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 	}
 	return &guards{
-		owned: owned, deadline: deadline,
+		owned: owned, deadline: deadline, expected: map[string]int{},
 		success:  desc("instrument_collector_success", "Whether all that the collector sent in this scrape is exposed (1), or it failed or metrics were dropped (0).", "collector"),
 		duration: desc("instrument_collector_duration_seconds", "How long the collector's run took in this scrape; so far, if it still lasts.", "collector"),
 		failures: desc("instrument_collector_failures_total", "Scrapes in which the collector failed, by reason.", "collector", "reason"),
@@ -69,10 +70,30 @@ func (s *guards) remove(name string) *guard {
 	return g
 }
 
-func (s *guards) snapshot() []*guard {
+// expect counts one who waits for a collector of that name, until forget is called.
+func (s *guards) expect(name string) (forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clip(s.list)
+	s.expected[name]++
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.expected[name]--; s.expected[name] == 0 {
+			delete(s.expected, name)
+		}
+	})
+}
+
+// snapshot returns the collectors, and the names of those that are still to come.
+func (s *guards) snapshot() (list []*guard, missing []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.expected {
+		if !slices.ContainsFunc(s.list, func(g *guard) bool { return g.name == name }) {
+			missing = append(missing, name)
+		}
+	}
+	return slices.Clip(s.list), missing
 }
 
 // Describe sends nothing: which metrics there will be is not known, and the registry does not ask again.
@@ -80,7 +101,10 @@ func (s *guards) Describe(chan<- *prometheus.Desc) {}
 
 // Collect runs all collectors at once and sends what is good, at the latest at the scrape's deadline.
 func (s *guards) Collect(ch chan<- prometheus.Metric) {
-	list := s.snapshot()
+	list, missing := s.snapshot()
+	for _, name := range missing {
+		ch <- prometheus.MustNewConstMetric(s.success, prometheus.GaugeValue, 0, name)
+	}
 	if len(list) == 0 {
 		return
 	}

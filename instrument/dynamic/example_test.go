@@ -32,8 +32,9 @@ func Example() {
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := dynamic.Run(ctx, m, dynamic.Options{
-			Name:  "components",
-			Ready: func(context.Context) error { close(ready); return nil }, // for instance db.PingContext
+			Name:    "components",
+			Ready:   func(context.Context) error { return nil }, // for instance db.PingContext
+			OnReady: func() { close(ready) },
 			Collect: func(ctx context.Context, yield func(dynamic.Sample)) error {
 				for _, c := range components {
 					yield(dynamic.Sample{
@@ -50,8 +51,6 @@ func Example() {
 		}
 	})
 	<-ready
-	for !strings.Contains(metrics(m), "_in_window") { // until it is registered
-	}
 	for line := range strings.Lines(metrics(m)) {
 		if strings.Contains(line, "_in_window{") {
 			fmt.Print(line)

@@ -25,6 +25,8 @@ type Options struct {
 	MaxSeries int
 	// Retry is how long is waited before Ready is asked again; it doubles each time, up to 30 s. Default: 250 ms.
 	Retry time.Duration
+	// OnReady is called once, when the samples are exposed from the next scrape on. Optional.
+	OnReady func()
 	// Logger is told when the source is waited for and when it is ready. Default: nobody.
 	Logger *slog.Logger
 }
@@ -60,7 +62,8 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // Run waits until the source is ready, lets m expose its samples, and takes them back when ctx is done. It returns nil
-// then, and an error at once if the options make no sense or the name is taken.
+// then, and an error if the options make no sense or another collector has the name. While it waits,
+// instrument_collector_success{collector} is 0.
 //
 // It blocks: give it a goroutine of its own, and wait for that before the source is closed.
 func Run(ctx context.Context, m *instrument.Metrics, opts Options) error {
@@ -68,6 +71,7 @@ func Run(ctx context.Context, m *instrument.Metrics, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("dynamic: %w", err)
 	}
+	defer m.Expect(opts.Name)()
 	if !waitReady(ctx, opts) {
 		return nil
 	}
@@ -75,6 +79,9 @@ func Run(ctx context.Context, m *instrument.Metrics, opts Options) error {
 		return fmt.Errorf("dynamic: %w", err)
 	}
 	defer m.Unregister(opts.Name)
+	if opts.OnReady != nil {
+		opts.OnReady()
+	}
 	<-ctx.Done()
 	return nil
 }

@@ -1,0 +1,266 @@
+package dynamic_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/truecount/truecount/instrument"
+	"github.com/truecount/truecount/instrument/dynamic"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newMetrics(t testing.TB) (*instrument.Metrics, *prometheus.Registry) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	m, err := instrument.New(instrument.Options{Registry: reg, WithoutRuntime: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, reg
+}
+
+// run starts Run; stop ends it and returns what it returned.
+func run(t testing.TB, m *instrument.Metrics, opts dynamic.Options) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- dynamic.Run(ctx, m, opts) }()
+	return func() error { cancel(); return <-ended }
+}
+
+func wantLines(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+text, "\n"+line+"\n") {
+			t.Errorf("missing: %s", line)
+		}
+	}
+}
+
+func samples(list ...dynamic.Sample) func(context.Context, func(dynamic.Sample)) error {
+	return func(_ context.Context, yield func(dynamic.Sample)) error {
+		for _, s := range list {
+			yield(s)
+		}
+		return nil
+	}
+}
+
+func TestNothingIsAskedOrExposedBeforeTheSourceIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, reg := newMetrics(t)
+		var logged bytes.Buffer
+		var asked []time.Duration
+		start, collected, exposed := time.Now(), 0, 0
+		stop := run(t, m, dynamic.Options{
+			Name: "components",
+			Ready: func(ctx context.Context) error {
+				asked = append(asked, time.Since(start))
+				switch len(asked) {
+				case 1, 2:
+					return errors.New("relation components does not exist")
+				case 3:
+					panic("no driver")
+				case 4:
+					<-ctx.Done() // a database that hangs
+					return ctx.Err()
+				}
+				return nil
+			},
+			OnReady: func() { exposed++ },
+			Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
+				collected++
+				yield(dynamic.Sample{Name: "shop", Value: 1})
+				return nil
+			},
+			Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		})
+		for range 10 { // scrapes while it waits
+			text := metrics(m)
+			if collected > 0 || strings.Contains(text, "shop") {
+				t.Fatal("asked or exposed before it was ready")
+			}
+			wantLines(t, text, `instrument_collector_success{collector="components"} 0`)
+			<-time.After(100 * time.Millisecond)
+		}
+		<-time.After(time.Minute)
+		wantLines(t, metrics(m), "shop 1", `instrument_collector_success{collector="components"} 1`)
+		want := []time.Duration{0, 250 * time.Millisecond, 750 * time.Millisecond, 1750 * time.Millisecond, 8750 * time.Millisecond}
+		if fmt.Sprint(asked) != fmt.Sprint(want) || exposed != 1 {
+			t.Errorf("asked after %v, want %v; ready %d times", asked, want, exposed)
+		}
+		if n := strings.Count(logged.String(), "\n"); n != 2 || !strings.Contains(logged.String(), "relation components does not exist") {
+			t.Errorf("logged %d lines, want one that it waits and one that it is ready:\n%s", n, logged.String())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if text := metrics(m); strings.Contains(text, "shop") || strings.Contains(text, "components") {
+			t.Errorf("exposed after the end:\n%s", text)
+		}
+		if _, err := reg.Gather(); err != nil || collected != 1 {
+			t.Errorf("%v; asked %d times in one scrape", err, collected)
+		}
+	})
+}
+
+func TestTheEndIsNotWaitedForWhileTheSourceIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMetrics(t)
+		stop := run(t, m, dynamic.Options{
+			Name: "components", Collect: samples(),
+			Ready: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+			Retry: time.Hour,
+		})
+		synctest.Wait()
+		start := time.Now()
+		if err := stop(); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+	})
+}
+
+func TestWhatChangesInTheSourceChangesInTheNextScrape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMetrics(t)
+		rows := []string{"web-shop"}
+		stop := run(t, m, dynamic.Options{Name: "components", Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
+			for _, name := range rows {
+				yield(dynamic.Sample{Name: name + "_in_window", Value: 1})
+			}
+			return nil
+		}})
+		synctest.Wait()
+		wantLines(t, metrics(m), "web_shop_in_window 1")
+		rows = []string{"billing"}
+		text := metrics(m)
+		wantLines(t, text, "billing_in_window 1")
+		if strings.Contains(text, "web_shop") {
+			t.Error("what is gone is exposed")
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// exposed returns what a scrape of the source shows.
+func exposed(t *testing.T, opts dynamic.Options) (text string) {
+	synctest.Test(t, func(t *testing.T) {
+		m, reg := newMetrics(t)
+		stop := run(t, m, opts)
+		synctest.Wait()
+		text = metrics(m)
+		if _, err := reg.Gather(); err != nil {
+			t.Errorf("another gatherer fails: %v", err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return text
+}
+
+func TestAFailureAfterSomeRowsYieldsThemAndCounts(t *testing.T) {
+	for reason, fail := range map[string]func(context.Context) error{
+		"error":   func(context.Context) error { return errors.New("connection lost") },
+		"panic":   func(context.Context) error { panic("nil row") },
+		"timeout": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+	} {
+		t.Run(reason, func(t *testing.T) {
+			text := exposed(t, dynamic.Options{Name: "rows", Collect: func(ctx context.Context, yield func(dynamic.Sample)) error {
+				yield(dynamic.Sample{Name: "first", Value: 1})
+				return fail(ctx)
+			}})
+			wantLines(t, text, "first 1", `instrument_collector_success{collector="rows"} 0`,
+				fmt.Sprintf(`instrument_collector_failures_total{collector="rows",reason=%q} 1`, reason))
+		})
+	}
+}
+
+func TestWhatDoesNotFitIsDroppedAndCounted(t *testing.T) {
+	labels := func(pairs ...string) map[string]string {
+		all := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			all[pairs[i]] = pairs[i+1]
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name    string
+		samples []dynamic.Sample
+		want    []string
+		reason  string
+	}{
+		{"a series twice", []dynamic.Sample{{Name: "a", Value: 1}, {Name: "a", Value: 2}}, []string{"a 1"}, "duplicate"},
+		{"two names that become one", []dynamic.Sample{{Name: "a-b", Labels: labels("l", "1")}, {Name: "a.b", Labels: labels("l", "2")}},
+			[]string{`a_b{l="1"} 0`}, "collision"},
+		{"two labels that become one", []dynamic.Sample{{Name: "a"}, {Name: "b", Labels: labels("x-y", "1", "x.y", "2")}}, []string{"a 0"}, "collision"},
+		{"another help", []dynamic.Sample{{Name: "a", Help: "A.", Labels: labels("l", "1")}, {Name: "a", Help: "B.", Labels: labels("l", "2")}},
+			[]string{"# HELP a A.", `a{l="1"} 0`}, "inconsistent"},
+		{"another type", []dynamic.Sample{{Name: "a", Type: prometheus.CounterValue, Labels: labels("l", "1")}, {Name: "a", Labels: labels("l", "2")}},
+			[]string{"# TYPE a counter"}, "inconsistent"},
+		{"another set of labels", []dynamic.Sample{{Name: "a", Labels: labels("l", "1")}, {Name: "a", Labels: labels("m", "2")}},
+			[]string{`a{l="1"} 0`}, "inconsistent"},
+		{"a metric of the service's own", []dynamic.Sample{{Name: "http_requests_in_flight", Value: 7}, {Name: "a"}}, []string{"a 0", "http_requests_in_flight 0"}, "inconsistent"},
+		{"an unknown type", []dynamic.Sample{{Name: "a"}, {Name: "b", Type: 77}}, []string{"a 0"}, "invalid"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := exposed(t, dynamic.Options{Name: "rows", Collect: samples(tt.samples...)})
+			wantLines(t, text, append(tt.want, fmt.Sprintf(`instrument_collector_dropped_total{collector="rows",reason=%q} 1`, tt.reason),
+				`instrument_collector_success{collector="rows"} 0`)...)
+		})
+	}
+}
+
+func TestASourceHasABudgetOfSeries(t *testing.T) {
+	text := exposed(t, dynamic.Options{Name: "rows", MaxSeries: 10, Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
+		for i := range 100_000 {
+			yield(dynamic.Sample{Name: "row", Labels: map[string]string{"id": fmt.Sprint(i)}})
+		}
+		return nil
+	}})
+	if n := strings.Count(text, "\nrow{"); n != 10 {
+		t.Errorf("%d series", n)
+	}
+	wantLines(t, text, `row{id="0"} 0`, `row{id="9"} 0`, `instrument_collector_dropped_total{collector="rows",reason="budget"} 99990`)
+}
+
+func TestValuesFromOutsideAreExposedSafely(t *testing.T) {
+	text := exposed(t, dynamic.Options{Name: "rows", Collect: samples(
+		dynamic.Sample{Name: "<script>", Help: "a\nb\xff", Labels: map[string]string{"__name__": "x\n\"}\\", "le": "\xff", "": strings.Repeat("ä", 1000)}, Value: math.Inf(1)},
+		dynamic.Sample{Name: "9 lives", Type: prometheus.UntypedValue, Value: math.NaN()},
+		dynamic.Sample{Name: "", Type: prometheus.CounterValue, Value: 3},
+	)})
+	wantLines(t, text, `# HELP _script_ a\nb`+"\uFFFD", `_script_{_="`+strings.Repeat("ä", 512)+`",_name__="x\n\"}\\",le="`+"\uFFFD"+`"} +Inf`,
+		"_9_lives NaN", "_ 3", `instrument_collector_success{collector="rows"} 1`)
+}
+
+func TestOptionsThatMakeNoSenseAreErrors(t *testing.T) {
+	m, _ := newMetrics(t)
+	if err := m.RegisterFunc("taken", func(context.Context, chan<- prometheus.Metric) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for want, opts := range map[string]dynamic.Options{
+		"no name given":     {Collect: samples()},
+		"no source given":   {Name: "a"},
+		"not be negative":   {Name: "a", Collect: samples(), MaxSeries: -1},
+		`collector "taken"`: {Name: "taken", Collect: samples()},
+	} {
+		if err := dynamic.Run(context.Background(), m, opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
