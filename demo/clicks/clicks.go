@@ -65,9 +65,18 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("GET /health/", a.health)
 	mux.Handle("GET /static/", a.static)
 	if !a.opts.MetricsApart {
-		mux.Handle("GET /metrics", a.metrics.Handler())
+		mux.Handle("GET /metrics", closing(a.metrics.Handler()))
 	}
 	return a.metrics.Middleware(service.Secure(mux))
+}
+
+// closing ends the connection with each answer, as servers do that keep none (gunicorn's sync workers): of several
+// processes each scrape then reaches another, and nobody takes one of them for all.
+func closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (a *App) showPage(w http.ResponseWriter, r *http.Request) {
