@@ -137,12 +137,16 @@ func TestEveryNameIsAsPrometheusAdvises(t *testing.T) {
 }
 
 func TestAThousandConcurrentRequestsAreCountedExactly(t *testing.T) {
-	m, reg := newMetrics(t)
+	m, reg := newMetrics(t, extended, func(o *instrument.Options) {
+		o.Trace = func(*http.Request) (instrument.Trace, bool) {
+			return instrument.Trace{TraceID: "x", Sampled: true}, true
+		}
+	})
 	mux := http.NewServeMux()
 	for n := range 10 {
 		mux.HandleFunc(fmt.Sprintf("/page%d", n), page)
 	}
-	h := m.Middleware(mux)
+	h := m.Outermost(m.Middleware(mux))
 	var all sync.WaitGroup
 	for n := range 1000 {
 		all.Go(func() { serve(h, "GET", fmt.Sprintf("/page%d", n%10)) })
@@ -153,6 +157,7 @@ func TestAThousandConcurrentRequestsAreCountedExactly(t *testing.T) {
 		want = append(want, fmt.Sprintf(`{method="GET",route="/page%d",status="200"} 100`, n))
 	}
 	expectRequests(t, reg, want...)
+	expectLines(t, m, "http_requests_received_total 1000", "http_responses_sent_total 1000", `http_responses_by_charset_total{charset="utf-8"} 1000`)
 }
 
 func TestAPanicGoesOnAndIsCountedAs500(t *testing.T) {
@@ -196,83 +201,3 @@ func TestTheRouteOfAClonedRequestIsKnownThroughRouted(t *testing.T) {
 type unwrapping struct{ http.ResponseWriter }
 
 func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
-
-func TestL1LabelValuesStayFewWhateverClientsSend(t *testing.T) {
-	m, reg := newMetrics(t, func(o *instrument.Options) { o.Methods = []string{"PROPFIND"} })
-	mux := http.NewServeMux()
-	mux.HandleFunc("/tree/{name}/", page)
-	mux.HandleFunc("/code/{n}", func(w http.ResponseWriter, r *http.Request) {
-		var n int
-		if _, err := fmt.Sscan(r.PathValue("n"), &n); err == nil {
-			w.WriteHeader(n)
-		}
-	})
-	h := m.Middleware(mux)
-	for n := range 20_000 {
-		serve(h, fmt.Sprintf("M%d", n), fmt.Sprintf("/path%d", n))
-		serve(h, "GET", fmt.Sprintf("/tree/%d/x", n))
-		serve(h, "CONNECT", fmt.Sprintf("/tree/%d", n)) // the mux redirects it, and reports the raw path as its pattern
-	}
-	for n := 600; n < 999; n++ {
-		serve(h, "GET", fmt.Sprintf("/code/%d", n))
-	}
-	serve(h, "PROPFIND", "/nowhere")
-	expectRequests(t, reg,
-		`{method="other",route="unmatched",status="404"} 20000`,
-		`{method="GET",route="/tree/{name}/",status="200"} 20000`,
-		`{method="CONNECT",route="unmatched",status="307"} 20000`,
-		`{method="GET",route="/code/{n}",status="other"} 399`,
-		`{method="PROPFIND",route="unmatched",status="404"} 1`,
-	)
-}
-
-func TestL2RoutesBeyondTheLimitAreCountedInTheOverflow(t *testing.T) {
-	var logged logBuffer
-	m, reg := newMetrics(t, func(o *instrument.Options) {
-		o.MaxSeries = 2
-		o.Route = func(r *http.Request) string { return r.URL.Path }
-		o.Logger = logged.logger()
-	})
-	h := m.Middleware(http.HandlerFunc(page))
-	for n := range 100 {
-		serve(h, "GET", fmt.Sprintf("/%d", n))
-		serve(h, "GET", "/0")
-	}
-	expectRequests(t, reg,
-		`{method="GET",route="/0",status="200"} 101`,
-		`{method="GET",route="/1",status="200"} 1`,
-		`{method="other",route="overflow",status="200"} 98`,
-	)
-	expectLines(t, m, `instrument_series_overflowed_total{metric="http_requests_total"} 98`)
-	if n := strings.Count(logged.String(), "too many series"); n != 1 {
-		t.Errorf("logged %d times:\n%s", n, logged.String())
-	}
-}
-
-func FuzzRoute(f *testing.F) {
-	for _, seed := range []string{"", "/", "GET /x/{id}", "a b c", "\xff\xfe", strings.Repeat("é", 300), "new\nline\"", "\x00"} {
-		f.Add(seed, "GET", 200)
-	}
-	f.Add("/x", "G\xffT", -1)
-	m, _ := newMetrics(f, func(o *instrument.Options) {
-		o.MaxSeries = 50
-		o.Route = func(r *http.Request) string { return r.Pattern }
-	})
-	f.Fuzz(func(t *testing.T, route, method string, status int) {
-		h := m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if status >= 100 && status <= 999 {
-				w.WriteHeader(status)
-			}
-		}))
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Method, r.Pattern = method, route
-		h.ServeHTTP(httptest.NewRecorder(), r)
-		if pattern := instrument.Pattern(r); !strings.HasSuffix(route, pattern) || (method == "CONNECT" && pattern != "") {
-			t.Errorf("pattern %q of %q", pattern, route)
-		}
-		rec := serve(m.Handler(), "GET", "/metrics")
-		if rec.Code != http.StatusOK || strings.Contains(rec.Body.String(), `promhttp_metric_handler_errors_total{cause="gathering"} 1`) {
-			t.Fatalf("metrics broken by route %q, method %q: %s", route, method, rec.Body)
-		}
-	})
-}

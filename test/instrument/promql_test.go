@@ -42,6 +42,8 @@ func samples(families []*dto.MetricFamily) map[string]map[string]float64 {
 				labels["le"] = fmt.Sprint(bucket.GetUpperBound())
 				add(name+"_bucket", labels, float64(bucket.GetCumulativeCount()))
 			}
+			labels["le"] = "+Inf" // left to the exposition
+			add(name+"_bucket", labels, float64(h.GetSampleCount()))
 		}
 	}
 	return all
