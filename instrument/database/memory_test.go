@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,20 +15,22 @@ import (
 // memory is a database in memory that does what a statement's text says and writes down every call of its driver.
 // Which optional interfaces its connections, statements and rows have is chosen by wrapping them.
 type memory struct {
-	conn func(*memConn) driver.Conn
-	stmt func(*memStmt) driver.Stmt
-	rows func(*memRows) driver.Rows
+	sets
 
 	mu    sync.Mutex
 	calls []string
 	bad   int    // how often the next calls answer driver.ErrBadConn
 	down  error  // what Connect answers
+	quiet bool   // writes nothing down
 	slow  func() // called while a statement is prepared or a transaction begun without a context
 }
 
 var errBroken = errors.New("broken")
 
 func (m *memory) note(format string, args ...any) {
+	if m.quiet {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, fmt.Sprintf(format, args...))
@@ -249,7 +252,7 @@ func (r *memRows) Columns() []string { return []string{"id"} }
 
 func (r *memRows) Close() error {
 	r.m.note("rows.Close")
-	if r.query == "broken close" {
+	if r.query == "broken close" || r.query == "broken row and close" {
 		return errBroken
 	}
 	return nil
@@ -257,7 +260,7 @@ func (r *memRows) Close() error {
 
 func (r *memRows) Next(dest []driver.Value) error {
 	r.m.note("Next")
-	if r.row++; r.query == "broken row" && r.row == 2 {
+	if r.row++; strings.HasPrefix(r.query, "broken row") && r.row == 2 {
 		return errBroken
 	}
 	if r.row > 2 {

@@ -2,7 +2,6 @@ package database_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -48,17 +47,15 @@ func tell(h *database.Handle, driverName, dataSourceName string) error {
 	return db.Ping()
 }
 
-func gossips(t testing.TB) []string {
-	names := []string{"gossip at once of " + t.Name(), "gossip later of " + t.Name()}
-	sql.Register(names[0], gossip{})
-	sql.Register(names[1], gossip{connects: true})
-	return names
+// gossips returns the names of the two.
+func gossips() []string {
+	return []string{register(gossip{}), register(gossip{connects: true})}
 }
 
 func TestAPasswordIsInNoError(t *testing.T) {
 	s := serve(t, instrument.PrometheusNames, database.Options{})
 	h := s.metrics.Handle("default", database.PostgreSQL)
-	for _, driverName := range gossips(t) {
+	for _, driverName := range gossips() {
 		for name, test := range map[string]struct{ dsn, secret string }{
 			"a URL":                         {"postgres://walker:hunter2@db/kennel", "hunter2"},
 			"a URL with an escaped one":     {"postgres://walker:p%40ss%2Fword@db/kennel", "p%40ss%2Fword"},
@@ -94,7 +91,7 @@ func FuzzAPasswordIsInNoError(f *testing.F) {
 		f.Add(seed)
 	}
 	h := handle(f)
-	drivers := gossips(f)
+	drivers := gossips()
 	f.Fuzz(func(t *testing.T, password string) {
 		if len(password) < 4 || strings.Contains("postgres://walker:@db.example/kennel host= password='' withheld", password) {
 			t.Skip("a word of the data source name or the message itself")

@@ -4,6 +4,12 @@ import "database/sql/driver"
 
 // The sets of optional interfaces: none, each one alone, all, and those of drivers that are much used.
 
+type sets struct {
+	conn func(*memConn) driver.Conn
+	stmt func(*memStmt) driver.Stmt
+	rows func(*memRows) driver.Rows
+}
+
 var connSets = map[string]func(*memConn) driver.Conn{
 	"no interface": func(c *memConn) driver.Conn { return c },
 	"ExecerContext": func(c *memConn) driver.Conn {

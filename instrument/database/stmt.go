@@ -16,12 +16,12 @@ type stmt struct {
 type convertingStmt struct{ *stmt }
 
 func (s convertingStmt) ColumnConverter(i int) driver.ValueConverter {
-	return s.raw.(driver.ColumnConverter).ColumnConverter(i) //nolint:staticcheck // the driver has nothing newer
+	return s.raw.(oldConverter).ColumnConverter(i)
 }
 
 func (c *conn) measuredStmt(raw driver.Stmt) driver.Stmt {
 	s := &stmt{raw: raw, conn: c}
-	if _, ok := raw.(driver.ColumnConverter); ok { //nolint:staticcheck // the driver has nothing newer
+	if _, ok := raw.(oldConverter); ok {
 		return convertingStmt{s}
 	}
 	return s
