@@ -1,0 +1,93 @@
+package goredismetrics_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// password is what every server of the tests wants.
+const password = "s3cr3t-of-the-kennel"
+
+// server is a real redis-server that only its unix socket reaches.
+type server struct {
+	dir     string
+	process *exec.Cmd
+}
+
+// startServer runs a new server until the test ends. Without redis-server on this machine the test is skipped.
+func startServer(t *testing.T) *server {
+	t.Helper()
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		const missing = "redis-server is not installed: run scripts/tools.sh"
+		if os.Getenv("REQUIRE_TOOLS") == "1" {
+			t.Fatal(missing)
+		}
+		t.Skip(missing)
+	}
+	dir, err := os.MkdirTemp("", "redis") // t.TempDir can be too long for a unix socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &server{dir: dir}
+	s.start(t, bin)
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+func (s *server) start(t *testing.T, bin string) {
+	t.Helper()
+	s.process = exec.Command(bin, "--port", "0", "--unixsocket", s.socket(), "--dir", s.dir, "--save", "", "--requirepass", password)
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(s.options())
+	defer func() { _ = client.Close() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
+		err := client.Ping(t.Context()).Err()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			s.stop()
+			t.Fatalf("redis-server did not start: %v", err)
+		}
+	}
+}
+
+func (s *server) socket() string { return filepath.Join(s.dir, "redis.sock") }
+
+func (s *server) options() *redis.Options {
+	return &redis.Options{
+		Network: "unix", Addr: s.socket(), Password: password,
+		MaxRetries: 1, ContextTimeoutEnabled: true, DialerRetries: 1,
+	}
+}
+
+// impatient options have short time-outs, so that a server that hangs is noticed.
+func (s *server) impatient() *redis.Options {
+	opts := s.options()
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+	return opts
+}
+
+func (s *server) signal(t *testing.T, signal syscall.Signal) {
+	t.Helper()
+	if err := s.process.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *server) stop() {
+	_ = s.process.Process.Kill()
+	_ = s.process.Wait()
+}
