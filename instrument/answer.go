@@ -38,9 +38,11 @@ func (a *answer) write(b []byte) {
 // Names must be few: beyond a hundred, further ones are counted as "overflow". It finds the middleware through every
 // response writer in between that has an Unwrap method, as [http.ResponseController] does, and reports whether there is one.
 func SetTemplate(w http.ResponseWriter, name string) bool {
-	rec := recorderOf(w)
-	if rec != nil && rec.answer != nil {
-		rec.answer.template = name
+	found := false
+	for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
+		if found = true; rec.answer != nil {
+			rec.answer.template = name
+		}
 	}
-	return rec != nil
+	return found
 }

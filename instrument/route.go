@@ -39,13 +39,16 @@ func Pattern(r *http.Request) string {
 //
 //	m.Middleware(authenticate(instrument.Routed(mux)))
 //
+// A router that sets the pattern on a copy of its own, as chi does, has it as its first middleware.
 // It works through every response writer in between that has an Unwrap method, as [http.ResponseController] does.
 func Routed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Deferred, so that a request that panics has its route, too.
 		defer func() {
-			if rec := recorderOf(w); rec != nil {
-				rec.request = r
+			for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
+				if rec.request != nil { // Outermost needs none
+					rec.request = r
+				}
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -59,13 +62,17 @@ func Routed(next http.Handler) http.Handler {
 // It finds [Metrics.Middleware] through every response writer in between that has an Unwrap method, as [http.ResponseController]
 // does, and reports whether there is one. Package contrib/routers has examples.
 func SetRoute(w http.ResponseWriter, route string) bool {
-	rec := recorderOf(w)
-	if rec != nil && route != "" {
-		rec.route = bounded(route)
+	found := false
+	for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
+		if found = true; route != "" {
+			rec.route = bounded(route)
+		}
 	}
-	return rec != nil
+	return found
 }
 
+// recorderOf returns the next recorder that w writes through. There is one for each Metrics that measures the request, and
+// for each Outermost.
 func recorderOf(w http.ResponseWriter) *recorder {
 	for w != nil {
 		switch v := w.(type) {

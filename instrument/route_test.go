@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/truecount/truecount/instrument"
 )
 
@@ -70,5 +71,25 @@ func TestWhatIsToldIsWhatIsCounted(t *testing.T) {
 	}
 	if fmt.Sprint(told) != fmt.Sprint(want) {
 		t.Errorf("told %+v", told)
+	}
+}
+
+func TestTwoMetricsOfOneServiceKnowTheSameRouteAndTemplate(t *testing.T) {
+	outer, reg := newMetrics(t, extended)
+	inner, innerReg := newMetrics(t, extended)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) { instrument.SetTemplate(w, "page.html") })
+	cloned := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		instrument.Routed(mux).ServeHTTP(w, r.Clone(r.Context()))
+	})
+	told := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { instrument.SetRoute(w, "/told") })
+	for _, h := range []http.Handler{cloned, told} {
+		serve(outer.Outermost(outer.Middleware(inner.Middleware(h))), "GET", "/page")
+	}
+	for _, reg := range []*prometheus.Registry{reg, innerReg} {
+		expectRequests(t, reg, `{method="GET",route="/page",status="200"} 1`, `{method="GET",route="/told",status="200"} 1`)
+	}
+	for _, m := range []*instrument.Metrics{outer, inner} {
+		expectLines(t, m, `http_responses_by_template_total{template="page.html"} 1`)
 	}
 }
