@@ -87,6 +87,7 @@ func TestNothingIsAskedOrExposedBeforeTheSourceIsReady(t *testing.T) {
 			},
 			Logger: slog.New(slog.NewTextHandler(&logged, nil)),
 		})
+		synctest.Wait()
 		for range 10 { // scrapes while it waits
 			text := metrics(m)
 			if collected > 0 || strings.Contains(text, "shop") {
