@@ -27,7 +27,7 @@ var flow = []struct {
 }{
 	// What a service imports: a module of its own, nothing of the platform.
 	{"instrument", ""},
-	{"instrument/worker", "instrument"},
+	{"instrument/worker", "instrument instrument/internal/admission"},
 	{"instrument/accesslog", "instrument"},
 	{"instrument/cache", "instrument"},
 	{"instrument/database", "instrument"},

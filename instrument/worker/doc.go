@@ -46,5 +46,11 @@
 // What no server of HTTP/1.1 can rule out remains: a client whose connection was idle for all of the grace may send
 // a request in the very moment it is closed. Clients retry that, except for requests that are not idempotent.
 //
+// # Limits
+//
+// Connections are bounded, at the application by Options.MaxConnections and at the metrics endpoint; headers have 10 and 5
+// seconds to arrive and at most 64 KiB. How long a body or an answer of the application may take is the application's
+// to say ([net/http.ResponseController]).
+//
 // HTTP/2 is not served; a worker stands behind a proxy that speaks HTTP/1.1 to it.
 package worker

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/truecount/truecount/instrument/internal/admission"
 )
 
 // HeaderWorker is the header of the metrics endpoint's answers that says which process answers, since when it runs
@@ -62,7 +64,7 @@ func (w *worker) openEndpoint(ctx context.Context, start time.Time, errorLog *lo
 		return nil, err
 	}
 	e.server = &http.Server{
-		Handler:           mux,
+		Handler:           withoutBodies(mux),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      time.Minute,
@@ -70,6 +72,9 @@ func (w *worker) openEndpoint(ctx context.Context, start time.Time, errorLog *lo
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          errorLog,
 	}
+	room := admission.New(metricsConnections)
+	room.Bound(e.server)
+	e.listener = room.Listener(e.listener)
 	return e, nil
 }
 

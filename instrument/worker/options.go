@@ -28,6 +28,10 @@ type Options struct {
 	// addr is the application's. Optional.
 	OnReady func(addr net.Addr)
 
+	// MaxConnections is how many connections to the application may be open at once. Past it a new one takes the place of that
+	// which has waited longest without a request being served, so that idle clients shut out nobody.
+	// Default: 10,000, or three quarters of the files that the process may open if that is less.
+	MaxConnections int
 	// IdleGrace is how long a connection without a request stays open after draining began, because a
 	// request may be on its way in it. Default: 3 s.
 	IdleGrace time.Duration
@@ -49,6 +53,9 @@ type Options struct {
 func (o Options) withDefaults(env environment) Options {
 	if o.MetricsHandler == nil && o.Metrics != nil {
 		o.MetricsHandler = o.Metrics.Handler()
+	}
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = defaultConnections()
 	}
 	if o.IdleGrace == 0 {
 		o.IdleGrace = 3 * time.Second

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/truecount/truecount/instrument/internal/admission"
 )
 
 // Run serves opts.Handler until ctx is done or the process is told to end by SIGTERM or SIGINT, drains, and returns nil.
@@ -35,7 +37,8 @@ func run(ctx context.Context, opts Options, env environment) error {
 		return errors.New("worker.Options has no Handler")
 	}
 	opts = opts.withDefaults(env)
-	w := &worker{opts: opts, env: env, log: opts.Logger, conns: newConnections(), draining: make(chan struct{})}
+	w := &worker{opts: opts, env: env, log: opts.Logger, conns: newConnections(), draining: make(chan struct{}),
+		room: admission.New(opts.MaxConnections)}
 	ctx, stop := w.untilSignal(ctx)
 	defer stop()
 	if err := w.open(ctx); err != nil {
@@ -49,6 +52,7 @@ type worker struct {
 	env      environment
 	log      *slog.Logger
 	conns    *connections
+	room     *admission.Room
 	draining chan struct{}
 
 	listener *appListener
@@ -82,6 +86,7 @@ func (w *worker) open(ctx context.Context) error {
 		return err
 	}
 	w.server = w.newServer(errorLog)
+	w.room.Bound(w.server)
 	return nil
 }
 
@@ -108,7 +113,7 @@ func (w *worker) serve(ctx context.Context, stop func()) error {
 	accepting := make(chan struct{})
 	running.Go(func() {
 		defer close(accepting)
-		if err := w.server.Serve(w.listener); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+		if err := w.server.Serve(w.room.Listener(w.listener)); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serving on %s: %w", w.listener.Addr(), err)
 		}
 	})
