@@ -25,37 +25,63 @@ const route = "/walks/{id}"
 func requests() ([]comparison, error) {
 	bare := http.NewServeMux()
 	bare.HandleFunc("GET "+route, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
-	all := []subject{{name: "bare", run: serve(bare)}}
-	for _, variant := range []struct {
-		name string
-		opts instrument.Options
-	}{
-		{"ours", instrument.Options{}},
-	} {
-		variant.opts.Registry, variant.opts.WithoutRuntime = prometheus.NewRegistry(), true
-		m, err := instrument.New(variant.opts)
+	all := []subject{{name: "bare", run: serve(bare, plain)}}
+	for _, v := range variants() {
+		v.opts.Registry, v.opts.WithoutRuntime = prometheus.NewRegistry(), true
+		m, err := instrument.New(v.opts)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, subject{name: variant.name, ours: true, run: serve(m.Middleware(bare))})
+		handler := m.Middleware(bare)
+		if v.opts.Extended || v.opts.Names == instrument.DjangoNames {
+			handler = m.Outermost(handler)
+		}
+		if err := m.Err(); err != nil {
+			return nil, err
+		}
+		all = append(all, subject{name: v.name, ours: true, run: serve(handler, v.header)})
 	}
 	return []comparison{{
 		name:  "Request",
 		title: "one GET through a ServeMux",
 		subjects: append(all,
-			subject{name: "promhttp", run: serve(throughPromhttp(bare))},
-			subject{name: "go-http-metrics", run: serve(throughSlok(bare))},
-			subject{name: "otelhttp-metrics-only", run: serve(throughOtel(bare))},
+			subject{name: "promhttp", run: serve(throughPromhttp(bare), plain)},
+			subject{name: "go-http-metrics", run: serve(throughSlok(bare), plain)},
+			subject{name: "otelhttp-metrics-only", run: serve(throughOtel(bare), plain)},
 		),
 	}}, nil
 }
 
-func serve(handler http.Handler) func(*testing.B) {
+// plain is a request without headers of interest, sampled one of a trace that is recorded.
+var (
+	plain   = http.Header{}
+	sampled = http.Header{"Traceparent": {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}
+)
+
+// A variant is our middleware with some of its options. The first has the default set.
+type variant struct {
+	name   string
+	opts   instrument.Options
+	header http.Header
+}
+
+func variants() []variant {
+	return []variant{
+		{"ours", instrument.Options{}, plain},
+		{"ours-native-histograms", instrument.Options{Histograms: instrument.NativeHistograms}, plain},
+		{"ours-sampled-traces", instrument.Options{Trace: instrument.Traceparent}, sampled},
+		{"ours-all-19", instrument.Options{Extended: true}, plain},
+		{"ours-all-19-django-names", instrument.Options{Names: instrument.DjangoNames}, plain},
+	}
+}
+
+func serve(handler http.Handler, header http.Header) func(*testing.B) {
 	return func(b *testing.B) {
 		request, err := http.NewRequest(http.MethodGet, "/walks/7", nil)
 		if err != nil {
 			b.Fatal(err)
 		}
+		request.Header = header
 		writer := &nullWriter{header: http.Header{}}
 		b.ReportAllocs()
 		for b.Loop() {
