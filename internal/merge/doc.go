@@ -36,6 +36,10 @@
 //	*_info, *_timestamp_seconds, go_memstats_last_gc_time_seconds, go_memstats_gc_cpu_fraction,
 //	go_gc_gogc_percent, go_sched_gomaxprocs_threads, process_virtual_memory_max_bytes    max
 //	go_gc_gomemlimit_bytes                                       min
+//	migrations_applied, instrument_collector_success, instrument_web_config_good             min
+//	migrations_unapplied, instrument_collector_duration_seconds                              max
+//
+// the last two lines with any prefix, and the migrations under django-prometheus' names as well.
 //
 // Most recent means: changed last, in the order of readings, not by any clock. All adds the label pid.
 //

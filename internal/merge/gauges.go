@@ -21,17 +21,26 @@ const (
 
 // wellKnown are gauges whose sum means nothing. Names are those of client_golang's process and Go collectors; *_created
 // is what Python's client exposes in text format; *_info and *_timestamp_seconds are Prometheus' naming conventions.
+// The workers of a service see the same migrations, also under django-prometheus' names; a collector or a file that
+// fails in one of them has failed.
 var wellKnown = map[string]GaugeMode{
-	"process_start_time_seconds":       GaugeMin,
-	"process_virtual_memory_max_bytes": GaugeMax,
-	"go_gc_gogc_percent":               GaugeMax,
-	"go_gc_gomemlimit_bytes":           GaugeMin,
-	"go_sched_gomaxprocs_threads":      GaugeMax,
-	"go_memstats_last_gc_time_seconds": GaugeMax,
-	"go_memstats_gc_cpu_fraction":      GaugeMax,
-	"*_created":                        GaugeMin,
-	"*_info":                           GaugeMax,
-	"*_timestamp_seconds":              GaugeMax,
+	"process_start_time_seconds":             GaugeMin,
+	"process_virtual_memory_max_bytes":       GaugeMax,
+	"go_gc_gogc_percent":                     GaugeMax,
+	"go_gc_gomemlimit_bytes":                 GaugeMin,
+	"go_sched_gomaxprocs_threads":            GaugeMax,
+	"go_memstats_last_gc_time_seconds":       GaugeMax,
+	"go_memstats_gc_cpu_fraction":            GaugeMax,
+	"*_created":                              GaugeMin,
+	"*migrations_applied":                    GaugeMin,
+	"*migrations_unapplied":                  GaugeMax,
+	"*migrations_applied_total":              GaugeMin,
+	"*migrations_unapplied_total":            GaugeMax,
+	"*instrument_collector_success":          GaugeMin,
+	"*instrument_web_config_good":            GaugeMin,
+	"*instrument_collector_duration_seconds": GaugeMax,
+	"*_info":                                 GaugeMax,
+	"*_timestamp_seconds":                    GaugeMax,
 }
 
 func checkGauges(gauges map[string]GaugeMode) error {

@@ -263,7 +263,8 @@ func TestGaugesHaveModes(t *testing.T) {
 	dir := socketDir(t)
 	a, b := startWorker(t, dir, 1), startWorker(t, dir, 2)
 	for i, w := range []*worker{a, b} {
-		for _, name := range []string{"queue", "process_start_time_seconds", "app_info", "job_timestamp_seconds", "least", "latest", "each", "top_one"} {
+		for _, name := range []string{"queue", "process_start_time_seconds", "app_info", "job_timestamp_seconds",
+			"migrations_applied", "shop_migrations_unapplied", "django_migrations_unapplied_total", "instrument_collector_success", "least", "latest", "each", "top_one"} {
 			w.gauge(name).Set(float64(10 + i))
 		}
 	}
@@ -274,6 +275,10 @@ func TestGaugesHaveModes(t *testing.T) {
 	wantValue(t, m, "process_start_time_seconds", "10")
 	wantValue(t, m, "app_info", "11")
 	wantValue(t, m, "job_timestamp_seconds", "11")
+	wantValue(t, m, "migrations_applied", "10")
+	wantValue(t, m, "shop_migrations_unapplied", "11")
+	wantValue(t, m, "django_migrations_unapplied_total", "11")
+	wantValue(t, m, "instrument_collector_success", "10")
 	wantValue(t, m, "least", "10")
 	wantValue(t, m, "top_one", "11")
 	wantValue(t, m, `each{pid="1"}`, "10")
