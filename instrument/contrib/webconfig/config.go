@@ -94,7 +94,7 @@ func (c *Config) Serve(server *http.Server, l net.Listener) error {
 		return err
 	}
 	server.Handler = set.Handler
-	if set.TLSConfig == nil {
+	if !hasTLS(set) {
 		return server.Serve(l)
 	}
 	server.TLSConfig = set.TLSConfig
@@ -116,7 +116,7 @@ func (c *Config) set(next http.Handler, protocols *http.Protocols, ownListener b
 	}
 	g.toolkit = server.Handler
 	server.Handler = g
-	if server.TLSConfig != nil {
+	if hasTLS(server) {
 		withoutResumption(server.TLSConfig)
 	}
 	return server, nil
