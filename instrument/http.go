@@ -78,6 +78,7 @@ func (h *httpMetrics) declareDefault(d *httpDeclaration) {
 }
 
 func (o Options) withHTTPDefaults() Options {
+	o = o.withGuardedHooks()
 	if o.LatencyBuckets == nil {
 		o.LatencyBuckets = DefaultLatencyBuckets()
 	}

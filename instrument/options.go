@@ -35,16 +35,15 @@ type Options struct {
 	SizeBuckets []float64
 	// Histograms is how the histograms of HTTP requests are kept. Default: [ClassicHistograms].
 	Histograms Histograms
-	// Route names the route of a request that has been served; it must have few results and be safe
-	// for concurrent use. "" counts as "unmatched". Default: [Pattern].
+	// Route names the route of a request that has been served, unless [SetRoute] has; it must have few results and be
+	// safe for concurrent use. "" counts as "unmatched". Default: [Pattern].
 	Route func(*http.Request) string
 	// Secure reports whether a request came by https. Default: whether it came by TLS. Behind a proxy that ends TLS, ask
 	// for the header that it sets, and that it takes from clients: r.Header.Get("X-Forwarded-Proto") == "https".
 	Secure func(*http.Request) bool
 	// Trace returns the trace that a request belongs to, for exemplars and for Served; [Traceparent] is one. Exemplars are
 	// made of sampled traces only, and of ids that OpenMetrics can hold; each series' is kept for a second at least.
-	// It is called after the request has been served, must be safe for concurrent use and not panic.
-	// Default: no exemplars.
+	// It is called after the request has been served, and must be safe for concurrent use. Default: no exemplars.
 	Trace func(*http.Request) (trace Trace, ok bool)
 	// Methods are method names to be counted under their own name besides those of RFC 9110 and PATCH,
 	// for instance "PROPFIND". All others count as "other".
