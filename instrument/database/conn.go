@@ -88,7 +88,7 @@ func (c *conn) query(ctx context.Context, query string, args []driver.NamedValue
 	if err != nil || raw == nil {
 		return raw, err
 	}
-	return c.measuredRows(raw), nil
+	return c.measuredRows(ctx, raw), nil
 }
 
 func (c *conn) Prepare(query string) (driver.Stmt, error) {

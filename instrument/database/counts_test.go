@@ -168,7 +168,21 @@ func TestWhatIsCounted(t *testing.T) {
 			s.memory.bad = 99
 			_, _ = s.db.ExecContext(ctx, "bad")
 		}, exposition{`db_errors_total{class="bad_connection"}`: 3, "db_connections_opened_total": 2}},
-		"no rows are no error": {func(ctx context.Context, s service) {
+		"rows whose context is done are an error": {func(ctx context.Context, s service) {
+			ctx, cancel := context.WithCancel(ctx)
+			rows, _ := s.db.QueryContext(ctx, "endless")
+			rows.Next()
+			cancel()
+			for rows.Next() {
+			}
+			rows.Close()
+		}, once(`db_errors_total{class="canceled"}`)},
+		"a context that is done after the rows is no error": {func(ctx context.Context, s service) {
+			ctx, cancel := context.WithCancel(ctx)
+			all(s.db.QueryContext(ctx, "do"))
+			cancel()
+		}, once()},
+		"rows that are not read to their end are no error": {func(ctx context.Context, s service) {
 			rows, _ := s.db.QueryContext(ctx, "do")
 			rows.Close()
 		}, once()},

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"database/sql/driver"
 	"io"
 	"reflect"
@@ -9,38 +10,52 @@ import (
 // rows counts the error that ends them: many databases only say while rows are read that the query has failed.
 // What a driver's rows lack is answered as database/sql answers it.
 type rows struct {
-	raw    driver.Rows
-	conn   *conn
-	failed bool // counted
+	raw     driver.Rows
+	conn    *conn
+	ctx     context.Context
+	ended   bool // there are no more
+	counted bool // an error
 }
 
 // measuredRows uses the connection's own memory, unless other rows of it are still open.
-func (c *conn) measuredRows(raw driver.Rows) *rows {
+func (c *conn) measuredRows(ctx context.Context, raw driver.Rows) *rows {
 	if c.rows.conn != nil {
-		return &rows{raw: raw, conn: c}
+		return &rows{raw: raw, conn: c, ctx: ctx}
 	}
-	c.rows = rows{raw: raw, conn: c}
+	c.rows = rows{raw: raw, conn: c, ctx: ctx}
 	return &c.rows
 }
 
-func (r *rows) count(err error) error {
-	if err != nil && err != io.EOF && !r.failed {
-		r.failed = true
+// end notes how a call ended, and returns that. An error is counted once: closing rows often repeats it.
+func (r *rows) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	r.ended = true
+	if err != io.EOF && !r.counted {
+		r.counted = true
 		r.conn.handle.Failed(err)
 	}
 	return err
 }
 
 func (r *rows) Columns() []string              { return r.raw.Columns() }
-func (r *rows) Next(dest []driver.Value) error { return r.count(r.raw.Next(dest)) }
+func (r *rows) Next(dest []driver.Value) error { return r.end(r.raw.Next(dest)) }
 
+// Close is also how database/sql ends rows whose context is done, without asking the driver for more of them.
 func (r *rows) Close() error {
 	err := r.raw.Close()
-	if r.conn != nil {
-		_ = r.count(err)
-		if r == &r.conn.rows {
-			*r = rows{raw: noRows{}}
-		}
+	if r.conn == nil {
+		return err
+	}
+	switch {
+	case err != nil:
+		_ = r.end(err)
+	case !r.ended:
+		_ = r.end(r.ctx.Err())
+	}
+	if r == &r.conn.rows {
+		*r = rows{raw: noRows{}}
 	}
 	return err
 }
@@ -58,10 +73,13 @@ func (r *rows) HasNextResultSet() bool {
 }
 
 func (r *rows) NextResultSet() error {
-	if next, ok := r.raw.(driver.RowsNextResultSet); ok {
-		return r.count(next.NextResultSet())
+	next, ok := r.raw.(driver.RowsNextResultSet)
+	if !ok {
+		return io.EOF
 	}
-	return io.EOF
+	err := next.NextResultSet()
+	r.ended = false
+	return r.end(err)
 }
 
 func (r *rows) ColumnTypeScanType(index int) reflect.Type {

@@ -46,7 +46,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err != nil || raw == nil {
 		return raw, err
 	}
-	return s.conn.measuredRows(raw), nil
+	return s.conn.measuredRows(ctx, raw), nil
 }
 
 func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
