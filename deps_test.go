@@ -37,6 +37,7 @@ var flow = []struct {
 	{"instrument/migrations", "instrument"},
 	{"instrument/model", "instrument"},
 	{"instrument/dynamic", "instrument"},
+	{"instrument/instrumenttest", ""},
 
 	// One module each, so that nobody inherits the versions of a library that they don't use.
 	{"instrument/contrib/gormmetrics", "instrument instrument/model"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Metrics measures one service on one registry. Make it with [New]; its methods may be called concurrently.
@@ -21,6 +22,7 @@ type Metrics struct {
 	namespace  string
 	names      Names
 	http       *httpMetrics
+	gatherer   prometheus.Gatherer
 	handler    http.Handler
 	scrapes    *scrapes
 	guards     *guards
@@ -46,7 +48,7 @@ func New(opts Options) (*Metrics, error) {
 	reg := &undoableRegisterer{Registerer: opts.Registerer, owned: owned}
 	scrapes := &scrapes{longest: opts.ScrapeTimeout, deadlines: map[int]time.Time{}}
 	m := &Metrics{
-		registerer: opts.Registerer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
+		registerer: opts.Registerer, gatherer: opts.Gatherer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
 		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.earliest),
 		overflows: newOverflows(opts.Namespace, opts.Logger), maxSeriesPerMetric: opts.MaxSeriesPerMetric,
 	}
@@ -104,6 +106,9 @@ func (m *Metrics) Err() error {
 // failure is logged and counted in promhttp_metric_handler_errors_total. One that blocks holds one of
 // Options.MaxScrapes places until it returns, while its requests are answered 503, before the scraper gives up, too.
 func (m *Metrics) Handler() http.Handler { return m.handler }
+
+// Gather gathers what [Metrics.Handler] serves. It makes m a [prometheus.Gatherer], for tests.
+func (m *Metrics) Gather() ([]*dto.MetricFamily, error) { return m.gatherer.Gather() }
 
 func registerRuntime(reg prometheus.Registerer) error {
 	for _, c := range []prometheus.Collector{
