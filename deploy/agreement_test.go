@@ -172,7 +172,7 @@ func asJSON(t *testing.T, v any) string {
 }
 
 func TestTheDashboardsShowTheApplicationFilesPanels(t *testing.T) {
-	titles := map[string]string{"clicks": "Prometheus Demo App Dashboard", "dogwalk": "Dog Walks"}
+	titles := map[string]string{"clicks": "Prometheus Demo App Dashboard", "dogwalk": "Dog Walks", "latency": "Response Times", "servicewindow": "Service Windows"}
 	for _, v := range variants(t) {
 		if v.auth { // the dashboard is that of the folder without
 			continue

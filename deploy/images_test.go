@@ -60,7 +60,7 @@ func (d image) last(name string) string {
 
 func TestTheImagesAreSmallPinnedAndNotRoot(t *testing.T) {
 	pinned := regexp.MustCompile(`^(scratch|golang:[0-9]+\.[0-9]+\.[0-9]+-\w+ AS build)$`)
-	for _, app := range []string{"clicks", "dogwalk"} {
+	for _, app := range demos {
 		d := dockerfile(t, app)
 		for _, i := range d.instructions {
 			if i[0] == "FROM" && !pinned.MatchString(i[1]) {
@@ -86,7 +86,7 @@ func TestTheImagesAreSmallPinnedAndNotRoot(t *testing.T) {
 // not copied fails, with what embeds or imports it.
 func TestTheBuildStageHasAllItNeeds(t *testing.T) {
 	build := regexp.MustCompile(`go build .* -o /out/(\S+) (\./\S+)`)
-	for _, app := range []string{"clicks", "dogwalk"} {
+	for _, app := range demos {
 		d, src := dockerfile(t, app), t.TempDir()
 		var pkg string
 		for _, i := range d.instructions {
@@ -176,7 +176,7 @@ type compose struct {
 }
 
 func TestComposeNamesFilesAndVolumesThatExist(t *testing.T) {
-	for _, app := range []string{"clicks", "dogwalk"} {
+	for _, app := range demos {
 		var c compose
 		if err := yaml.UnmarshalStrict(read(t, app+"/docker-compose.yml"), &c); err != nil {
 			t.Fatalf("%s: %v", app, err)

@@ -40,6 +40,9 @@ type serviceMonitor struct {
 	} `json:"spec"`
 }
 
+// demos are the applications that have files here.
+var demos = []string{"clicks", "dogwalk", "latency", "servicewindow"}
+
 // variant is one way to run one demo on Kubernetes: the objects of its folder.
 type variant struct {
 	app, folder string
@@ -62,6 +65,8 @@ func variants(t *testing.T) []*variant {
 		{app: "dogwalk", folder: "dogwalk/kubernetes"},
 		{app: "dogwalk", folder: "dogwalk/kubernetes-nginx", nginx: true, auth: true},
 		{app: "dogwalk", folder: "dogwalk/kubernetes-auth", auth: true},
+		{app: "latency", folder: "latency/kubernetes"},
+		{app: "servicewindow", folder: "servicewindow/kubernetes"},
 	}
 	for _, v := range all {
 		paths, err := filepath.Glob(filepath.Join(v.folder, "*.yaml"))
@@ -113,6 +118,8 @@ func (v *variant) add(t *testing.T, path string, doc []byte) {
 		c := &corev1.ConfigMap{}
 		into(c)
 		v.configMaps = append(v.configMaps, c)
+	case kind == "v1 PersistentVolumeClaim" && own:
+		into(&corev1.PersistentVolumeClaim{})
 	case kind == "apps/v1 StatefulSet" && meta.Name == "postgres":
 		var s appsv1.StatefulSet
 		into(&s)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -197,7 +198,7 @@ func promql(t *testing.T, query string) string {
 }
 
 func TestComposesPrometheusScrapesEveryWorker(t *testing.T) {
-	for _, app := range []string{"clicks", "dogwalk"} {
+	for _, app := range demos {
 		scrapes := loadConfig(t, string(read(t, app+"/prometheus.yml")))
 		var got, want []string
 		static := scrapes[0].ServiceDiscoveryConfigs[0].(discovery.StaticConfig)
@@ -218,15 +219,23 @@ func TestComposesPrometheusScrapesEveryWorker(t *testing.T) {
 }
 
 func TestComposesAlertsAreTheApplicationFiles(t *testing.T) {
-	groups, errs := rulefmt.Parse(read(t, "dogwalk/alerts.yml"), false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	want, ok := demo(t, "dogwalk").RuleGroup()
-	if !ok || len(groups.Groups) != 1 {
-		t.Fatalf("%d groups", len(groups.Groups))
-	}
-	if diff := cmp.Diff(want, groups.Groups[0]); diff != "" {
-		t.Errorf("dogwalk/alerts.yml differs from demo/dogwalk/truecount.yaml:\n%s", diff)
+	for _, app := range demos {
+		want, has := demo(t, app).RuleGroup()
+		if _, err := os.Stat(app + "/alerts.yml"); has != (err == nil) {
+			t.Errorf("%s has alerts: %v; alerts.yml: %v", app, has, err)
+		}
+		if !has {
+			continue
+		}
+		groups, errs := rulefmt.Parse(read(t, app+"/alerts.yml"), false, model.LegacyValidation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		if len(groups.Groups) != 1 {
+			t.Fatalf("%s: %d groups", app, len(groups.Groups))
+		}
+		if diff := cmp.Diff(want, groups.Groups[0]); diff != "" {
+			t.Errorf("%s/alerts.yml differs from demo/%s/truecount.yaml:\n%s", app, app, diff)
+		}
 	}
 }
