@@ -281,3 +281,28 @@ func TestE5AConnectionOfBeforeIsJudgedByTheFileAsItIs(t *testing.T) {
 		}
 	}
 }
+
+func basic(user, password string) string {
+	var r http.Request
+	r.Header = http.Header{}
+	r.SetBasicAuth(user, password)
+	return strings.TrimPrefix(r.Header.Get("Authorization"), "Basic ")
+}
+
+// fetchWith asks as the scraper, which the test's handler knows by a header.
+func fetchWith(t *testing.T, addr string, config *tls.Config) (*http.Response, string, error) {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequest("GET", "https://"+addr+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(user, password)
+	r.Header.Set("X-Scraper", "yes")
+	response, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(r)
+	if err != nil {
+		return nil, "", err
+	}
+	return response, "", response.Body.Close()
+}
