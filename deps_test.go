@@ -31,7 +31,7 @@ var flow = []struct {
 	{"instrument/accesslog", "instrument"},
 	{"instrument/cache", "instrument"},
 	{"instrument/database", "instrument"},
-	{"instrument/endpoint", "instrument/internal/admission"},
+	{"instrument/endpoint", "instrument instrument/internal/admission"},
 	{"instrument/internal/admission", ""},
 	{"instrument/jsonlog", ""},
 	{"instrument/migrations", "instrument"},

@@ -1,7 +1,7 @@
 // Package endpoint serves metrics on a listener of their own, apart from the application: an address that only the
 // scraper reaches, with limits of its own.
 //
-//	err := endpoint.Run(ctx, endpoint.Options{Addr: "127.0.0.1:9464", Handler: m.Handler(), Logger: logger})
+//	err := endpoint.Run(ctx, endpoint.Options{Addr: "127.0.0.1:9464", Metrics: m, Logger: logger})
 //
 // It answers GET and HEAD of /metrics, and a page at / that leads there. Nothing else is there: no profiles, no variables of the
 // process, whatever the program has registered with net/http's own mux.

@@ -27,7 +27,7 @@ func Example() {
 	go func() {
 		ended <- endpoint.Run(ctx, endpoint.Options{
 			Addr:    "127.0.0.1:0", // a free port; by default 9464
-			Handler: m.Handler(),
+			Metrics: m,
 			OnReady: func(addr net.Addr) { ready <- addr },
 		})
 	}()

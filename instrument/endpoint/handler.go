@@ -12,21 +12,24 @@ type handler struct {
 	metrics http.Handler
 	path    string
 	places  chan struct{}
+	refused *refusals
 	logger  *slog.Logger
 }
 
-func newHandler(opts Options) http.Handler {
-	return &handler{metrics: opts.Handler, path: opts.Path, places: make(chan struct{}, opts.MaxRequests), logger: opts.Logger}
+func newHandler(opts Options, refused *refusals) http.Handler {
+	return &handler{metrics: opts.Handler, path: opts.Path, places: make(chan struct{}, opts.MaxRequests), refused: refused, logger: opts.Logger}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.refused.method.Add(1)
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, "metrics are read by GET", http.StatusMethodNotAllowed)
 		return
 	}
 	if r.ContentLength != 0 {
+		h.refused.body.Add(1)
 		refuse(w, "a request for metrics has no body", http.StatusRequestEntityTooLarge)
 		return
 	}
@@ -51,6 +54,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	case h.places <- struct{}{}:
 		defer func() { <-h.places }()
 	default:
+		h.refused.busy.Add(1)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "too many requests at once", http.StatusServiceUnavailable)
 		return

@@ -6,15 +6,19 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/truecount/truecount/instrument"
 )
 
 // DefaultAddr is where metrics are served if nothing is said: on the loopback interface, on the port that
 // OpenTelemetry's Prometheus exporter has.
 const DefaultAddr = "127.0.0.1:9464"
 
-// Options of [Run]. Only Handler is needed.
+// Options of [Run]. Only Metrics or Handler is needed.
 type Options struct {
-	// Handler serves the metrics, as instrument's Metrics.Handler does.
+	// Metrics are what is served, and get metrics of the endpoint's own limits (instrument_endpoint_…).
+	Metrics *instrument.Metrics
+	// Handler takes the place of Metrics' handler. Without Metrics the endpoint has no metrics of its own. Default: Metrics.Handler().
 	Handler http.Handler
 	// Addr is listened on. Port 0 takes a free one, see OnReady. Default: [DefaultAddr].
 	Addr string
@@ -49,8 +53,11 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
+	if o.Handler == nil && o.Metrics != nil {
+		o.Handler = o.Metrics.Handler()
+	}
 	if o.Handler == nil {
-		return o, errors.New("endpoint.Options has no Handler")
+		return o, errors.New("endpoint.Options has neither Metrics nor Handler")
 	}
 	if o.MaxConnections < 0 || o.MaxRequests < 0 || o.MaxHeaderBytes < 0 ||
 		o.ReadHeaderTimeout < 0 || o.WriteTimeout < 0 || o.IdleTimeout < 0 || o.ShutdownTimeout < 0 {

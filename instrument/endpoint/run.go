@@ -27,8 +27,10 @@ func Run(ctx context.Context, opts Options) error {
 	room := admission.New(opts.MaxConnections)
 	l := room.Listener(opts.Listener)
 	defer l.Close()
-	server := newServer(opts)
+	refused := &refusals{}
+	server := newServer(opts, refused)
 	room.Bound(server)
+	defer exposed(opts.Metrics, room, refused, opts.Logger)()
 	serve := opts.Serve
 	if serve == nil {
 		serve = (*http.Server).Serve
@@ -65,9 +67,9 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-func newServer(opts Options) *http.Server {
+func newServer(opts Options, refused *refusals) *http.Server {
 	return &http.Server{
-		Handler:           newHandler(opts),
+		Handler:           newHandler(opts, refused),
 		ReadHeaderTimeout: opts.ReadHeaderTimeout,
 		ReadTimeout:       opts.ReadHeaderTimeout + opts.WriteTimeout, // bodies are refused: this ends what is left of them
 		WriteTimeout:      opts.WriteTimeout,

@@ -45,6 +45,64 @@ func TestMetricsAndNothingElseAreServed(t *testing.T) {
 	}
 }
 
+func TestTheEndpointCountsWhatItsLimitsRefuse(t *testing.T) {
+	m := newMetrics(t)
+	for range 2 { // one after the other
+		began, end := make(chan struct{}), make(chan struct{})
+		ctx, stop := context.WithCancel(t.Context())
+		ready, ended := make(chan net.Addr), make(chan error)
+		go func() {
+			ended <- endpoint.Run(ctx, endpoint.Options{Addr: "127.0.0.1:0", Metrics: m, MaxRequests: 1, MaxConnections: 1,
+				OnReady: func(addr net.Addr) { ready <- addr }, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.RawQuery == "" {
+						m.Handler().ServeHTTP(w, r)
+						return
+					}
+					began <- struct{}{}
+					<-end
+				})})
+		}()
+		url := "http://" + (<-ready).String() + "/metrics"
+		ask(t, "POST", url)
+		ask(t, "DELETE", url)
+		r, err := http.NewRequest("GET", url, strings.NewReader("a body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := client.Do(r); err != nil || response.StatusCode != 413 {
+			t.Errorf("a body: %v %v", response, err)
+		} else {
+			response.Body.Close()
+		}
+		waits := make(chan struct{})
+		go func() {
+			defer close(waits)
+			ask(t, "GET", url+"?wait")
+		}()
+		<-began
+		if response, err := client.Get(url); err == nil { // the only place is taken by a request
+			response.Body.Close()
+			t.Errorf("a connection beyond the bound is answered %s", response.Status)
+		}
+		close(end)
+		<-waits
+		_, text := ask(t, "GET", url)
+		for _, sample := range []string{
+			`instrument_endpoint_connections 1`, `instrument_endpoint_connections_closed_total{reason="busy"} 1`,
+			`instrument_endpoint_requests_refused_total{reason="method"} 2`, `instrument_endpoint_requests_refused_total{reason="body"} 1`,
+			`instrument_endpoint_requests_refused_total{reason="busy"} 0`,
+		} {
+			if !strings.Contains(text, "\n"+sample+"\n") {
+				t.Errorf("no %s in\n%s", sample, text)
+			}
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAnotherPathIsLedTo(t *testing.T) {
 	addr := run(t, endpoint.Options{Handler: newMetrics(t).Handler(), Path: `/a"b`})
 	if _, body := ask(t, "GET", "http://"+addr+"/"); !strings.Contains(body, `href="/a&#34;b"`) {
@@ -63,12 +121,12 @@ func TestWrongOptionsAreErrors(t *testing.T) {
 	defer taken.Close()
 	h := newMetrics(t).Handler()
 	for want, opts := range map[string]endpoint.Options{
-		"endpoint.Options has no Handler":   {},
-		"must not be negative":              {Handler: h, MaxRequests: -1},
-		"must begin with a slash":           {Handler: h, Path: "metrics"},
-		"it is in use by another program":   {Handler: h, Addr: taken.Addr().String()},
-		"can't serve metrics on nowhere:0:": {Handler: h, Addr: "nowhere:0:"},
-		"serving metrics on 127.0.0.1":      {Handler: h, Addr: "127.0.0.1:0", Serve: func(*http.Server, net.Listener) error { return errors.New("no") }},
+		"endpoint.Options has neither Metrics nor Handler": {},
+		"must not be negative":                             {Handler: h, MaxRequests: -1},
+		"must begin with a slash":                          {Handler: h, Path: "metrics"},
+		"it is in use by another program":                  {Handler: h, Addr: taken.Addr().String()},
+		"can't serve metrics on nowhere:0:":                {Handler: h, Addr: "nowhere:0:"},
+		"serving metrics on 127.0.0.1":                     {Handler: h, Addr: "127.0.0.1:0", Serve: func(*http.Server, net.Listener) error { return errors.New("no") }},
 	} {
 		if err := endpoint.Run(t.Context(), opts); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

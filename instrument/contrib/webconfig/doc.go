@@ -12,7 +12,7 @@
 //
 // On a listener of the metrics' own, [Config.Serve] adds TLS, certificates of clients and HTTP/2 as well:
 //
-//	endpoint.Run(ctx, endpoint.Options{Addr: "0.0.0.0:9464", Handler: m.Handler(), Serve: web.Serve})
+//	endpoint.Run(ctx, endpoint.Options{Addr: "0.0.0.0:9464", Metrics: m, Serve: web.Serve})
 //
 // The file is interpreted by exporter-toolkit itself: its passwords are compared, its limits and headers applied, its certificates
 // read by the code that does it in Prometheus. https://prometheus.io/docs/prometheus/latest/configuration/https/ is its reference.

@@ -45,7 +45,7 @@ func newMetrics(m *instrument.Metrics, f *file) (*metrics, error) {
 	for _, outcome := range []string{served, unauthorized, rateLimited, busy, misconfigured} {
 		own.outcomes[outcome] = own.vec.WithLabelValues(outcome)
 	}
-	return own, m.Register("web configuration", own)
+	return own, m.Register("web_config", own)
 }
 
 func (m *metrics) count(outcome string) {
