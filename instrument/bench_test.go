@@ -98,17 +98,21 @@ func throughPromhttp(next http.Handler) http.Handler {
 }
 
 func TestTheMiddlewareAllocatesNothingPerRequest(t *testing.T) {
-	m, _ := newMetrics(t)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /page", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) })
-	h := m.Middleware(mux)
-	r, err := http.NewRequest("GET", "/page", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &nullWriter{header: http.Header{}}
-	// One in 32, for the next batch of recorders: the average rounds down.
-	if n := testing.AllocsPerRun(10_000, func() { h.ServeHTTP(w, r) }); n >= 1 {
-		t.Errorf("%v allocations per request", n)
+	for name, change := range map[string]func(*instrument.Options){
+		"default":  func(*instrument.Options) {},
+		"native":   func(o *instrument.Options) { o.Histograms = instrument.NativeHistograms },
+		"sampled":  func(o *instrument.Options) { o.Trace = instrument.Traceparent },
+		"extended": extended,
+		"django":   func(o *instrument.Options) { o.Names = instrument.DjangoNames },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newMetrics(t, change)
+			h := m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(benchBody) }))
+			r, w := &http.Request{Method: "GET", Pattern: "GET /page", Header: http.Header{"Traceparent": {parent}}}, &nullWriter{header: http.Header{}}
+			// One in fifty, for the next batch of recorders: the average rounds down.
+			if n := testing.AllocsPerRun(10_000, func() { h.ServeHTTP(w, r) }); n >= 1 {
+				t.Errorf("%v allocations per request", n)
+			}
+		})
 	}
 }

@@ -113,10 +113,10 @@ func (e *extended) sent(more *moreSeries, rec *recorder, r *http.Request, secure
 	if rec.streamed {
 		e.streamed.Inc()
 	}
-	if rec.answer.template != "" {
-		e.templates.inc(rec.answer.template)
+	if rec.details.template != "" {
+		e.templates.inc(rec.details.template)
 	}
 	if !rec.hijacked {
-		e.byCharset.inc(e.charsets.of(rec.answer.contentType))
+		e.byCharset.inc(e.charsets.of(rec.details.contentType))
 	}
 }

@@ -99,14 +99,18 @@ func (o Options) withHTTPDefaults() Options {
 
 // routeLabel is the route of a request that no series is looked up for.
 func (h *httpMetrics) routeLabel(rec *recorder, r *http.Request) string {
-	route := rec.route
-	if route == "" {
-		route = bounded(h.route(r))
+	if route := h.routeOf(rec.details, r); route != "" {
+		return sanitized(route)
 	}
-	if route == "" {
-		return h.labels.noRoute
+	return h.labels.noRoute
+}
+
+// routeOf is what SetRoute was told, or else what Options.Route says.
+func (h *httpMetrics) routeOf(d *details, r *http.Request) string {
+	if d != nil && d.route != "" {
+		return d.route
 	}
-	return sanitized(route)
+	return bounded(h.route(r))
 }
 
 // seriesBound is Options.MaxSeries, for the metric that has the most series.

@@ -42,23 +42,22 @@ type middleware struct {
 func (h *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := h.metrics
 	rec, wrapped := record(w)
-	rec.request = r
 	method := m.method(r.Method)
 	m.inFlight.Add(1)
 	if m.extended != nil {
-		rec.answer = fresh[answer](&answers)
+		rec.details, rec.extended = fresh[details](&detailed), true
 		m.extended.received(r, method, m.secure(r))
 	}
 	start := m.now()
 	returned := false
 	defer func() {
 		if returned {
-			m.observe(rec, method, start, nil)
+			m.observe(rec, r, method, start, nil)
 			return
 		}
 		// A panic that is raised again before this function returns still has the stack of its origin beneath it.
 		value := recover()
-		m.observe(rec, method, start, &failure{value})
+		m.observe(rec, r, method, start, &failure{value})
 		if value != nil {
 			panic(value)
 		}
@@ -71,15 +70,14 @@ func (h *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *httpMetrics) now() time.Duration { return time.Since(h.epoch) }
 
 // observe counts a request that has been served. failed is nil if its handler returned.
-func (h *httpMetrics) observe(rec *recorder, method string, start time.Duration, failed *failure) {
+func (h *httpMetrics) observe(rec *recorder, r *http.Request, method string, start time.Duration, failed *failure) {
 	end := h.now()
 	h.inFlight.Add(-1)
-	r := rec.request
-	rec.request = nil // its batch may be kept for a while
-	route := rec.route
-	if route == "" {
-		route = bounded(h.route(r))
+	if d := rec.details; d != nil && d.request != nil {
+		r = d.request
+		d.request = nil // its batch may be kept for a while
 	}
+	route := h.routeOf(rec.details, r)
 	if rec.status == 0 && !rec.hijacked && failed == nil {
 		rec.begin(http.StatusOK) // a handler that wrote nothing has answered 200
 	}

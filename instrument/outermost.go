@@ -114,6 +114,9 @@ func (h *outermost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *outermost) observe(rec *recorder, start time.Duration) {
 	h.chain.sent.Inc()
+	if d := rec.details; d != nil {
+		d.request = nil // its batch may be kept for a while
+	}
 	if rec.hijacked {
 		h.chain.unknownLatency.Inc()
 		return

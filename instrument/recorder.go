@@ -10,17 +10,15 @@ import (
 // Each serves one request and is never used again, even though pooling them would be the obvious way to save
 // allocations: a handler may leave a goroutine behind that still writes, and in a recorder that was used again it would
 // write into a stranger's response. Nothing can tell whether a handler did so. So recorders are made in batches
-// (see fresh), which costs one allocation in thirty-one requests, and a late writer reaches its own
+// (see fresh), which costs one allocation in fifty requests, and a late writer reaches its own
 // finished response, as it does without the middleware.
 type recorder struct {
 	http.ResponseWriter
-	request *http.Request // the request as the router saw it, see Routed
-	route   string        // as SetRoute was told it, "" if it was not
 	size    int64
-	status  int32 // 0 before the header was written
-	// streamed: the handler flushed. hijacked: it took the connection over.
-	streamed, hijacked bool
-	answer             *answer // nil unless Options.Extended
+	details *details // nil if there are none
+	status  int32    // 0 before the header was written
+	// streamed: the handler flushed. hijacked: it took the connection over. extended: Options.Extended, so there are details.
+	streamed, hijacked, extended bool
 }
 
 // self tells a recorder from other writers.
@@ -40,8 +38,8 @@ func (r *recorder) WriteHeader(status int) {
 // begin is told the status of the answer, once.
 func (r *recorder) begin(status int) {
 	r.status = int32(status)
-	if r.answer != nil {
-		r.answer.begin(r.Header())
+	if r.extended {
+		r.details.begin(r.Header())
 	}
 }
 
@@ -49,8 +47,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.begin(http.StatusOK)
 	}
-	if r.answer != nil && r.answer.sniffable {
-		r.answer.write(b)
+	if r.extended && r.details.sniffable {
+		r.details.write(b)
 	}
 	n, err := r.ResponseWriter.Write(b)
 	r.size += int64(n)
@@ -62,8 +60,8 @@ func (r *recorder) WriteString(s string) (int, error) {
 	if r.status == 0 {
 		r.begin(http.StatusOK)
 	}
-	if r.answer != nil && r.answer.sniffable {
-		r.answer.write([]byte(s[:min(len(s), sniffed)]))
+	if r.extended && r.details.sniffable {
+		r.details.write([]byte(s[:min(len(s), sniffed)]))
 	}
 	n, err := io.WriteString(r.ResponseWriter, s)
 	r.size += int64(n)

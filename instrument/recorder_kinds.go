@@ -94,16 +94,19 @@ func record(w http.ResponseWriter) (*recorder, http.ResponseWriter) {
 	}
 }
 
+// batchSize is how many recorders fit in the 2,048 bytes that the allocator takes for a batch of them.
+const batchSize = 50
+
 // batch is memory for what one request has to itself; the elements before next were given away. The last ones of a batch
 // keep it from the garbage collector together with the requests before them, so a batch is small.
 type batch[T any] struct {
 	next     int
-	elements [31]T // with next, recorders fill the 2048 bytes that the allocator takes
+	elements [batchSize]T
 }
 
 var (
 	recorders = sync.Pool{New: func() any { return new(batch[plainRecorder]) }}
-	answers   = sync.Pool{New: func() any { return new(batch[answer]) }}
+	detailed  = sync.Pool{New: func() any { return new(batch[details]) }}
 )
 
 func fresh[T any](batches *sync.Pool) *T {

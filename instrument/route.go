@@ -46,9 +46,7 @@ func Routed(next http.Handler) http.Handler {
 		// Deferred, so that a request that panics has its route, too.
 		defer func() {
 			for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
-				if rec.request != nil { // Outermost needs none
-					rec.request = r
-				}
+				rec.detail().request = r
 			}
 		}()
 		next.ServeHTTP(w, r)
@@ -65,7 +63,7 @@ func SetRoute(w http.ResponseWriter, route string) bool {
 	found := false
 	for rec := recorderOf(w); rec != nil; rec = recorderOf(rec.ResponseWriter) {
 		if found = true; route != "" {
-			rec.route = bounded(route)
+			rec.detail().route = bounded(route)
 		}
 	}
 	return found
