@@ -27,7 +27,7 @@ type CollectFunc func(ctx context.Context, ch chan<- prometheus.Metric) error
 //   - What it sent before it failed is exposed. A value of an earlier scrape never is.
 //   - Metrics that would spoil the scrape are dropped: those that it or another collector sent already, those that are
 //     invalid, those whose type, help or label names differ from others of their name, and those beyond 100,000.
-//     Of two collectors, the one that was registered first wins.
+//     Of two collectors, one that describes its metrics wins over one that doesn't, then the first registered.
 //
 // What happened is exposed as
 //

@@ -3,6 +3,7 @@ package instrument_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -215,6 +216,22 @@ func TestOfTwoCollectorsThatSendTheSameTheFirstRegisteredWins(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func TestACollectorThatDescribesItsMetricsWinsOverOneThatDoesNot(t *testing.T) {
+	m, _ := newMetrics(t)
+	desc := prometheus.NewDesc("shared", "Shared.", nil, nil)
+	for i, descs := range [][]*prometheus.Desc{nil, {prometheus.NewDesc("unused", "Unused.", nil, nil)}, nil, {desc}} {
+		if err := m.RegisterFunc(fmt.Sprint("c", i), func(_ context.Context, ch chan<- prometheus.Metric) error {
+			if i != 1 {
+				ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(i))
+			}
+			return nil
+		}, descs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantLines(t, exposition(t, m), "shared 3", `instrument_collector_success{collector="c3"} 1`, `instrument_collector_success{collector="c0"} 0`)
 }
 
 func TestAPedanticRegistryAcceptsWhatCollectorsSend(t *testing.T) {

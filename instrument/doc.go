@@ -64,4 +64,8 @@
 // Whatever clients send, label values stay few: the route is a pattern of the router and never a path, unknown methods are
 // "other", charsets are those of a list, and beyond Options.MaxSeries everything goes to the route "overflow". What handlers
 // say is bounded as well: templates beyond a hundred are "overflow", types of panics beyond a hundred "other".
+//
+// Metrics of your own have at most Options.MaxSeriesPerMetric series each; what is beyond it is counted in one series,
+// "overflow" ([CounterVec]). Collectors have until shortly before the scraper gives up, run once at a time, and
+// what they do wrong is dropped and counted ([Metrics.Register]): a scrape is answered in time, without old values.
 package instrument

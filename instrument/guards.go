@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// guards are the guarded collectors of one Metrics, in the order in which they were registered. To the registry they
-// are one collector, because what one of them sends must fit to what the others do.
+// guards are the guarded collectors of one Metrics. To the registry they are one collector, because what one of them sends
+// must fit to what the others do.
 type guards struct {
 	owned    *ownedNames
 	deadline func(now time.Time) time.Time
@@ -18,7 +18,7 @@ type guards struct {
 	success, duration, failures, dropped *prometheus.Desc
 
 	mu       sync.Mutex
-	list     []*guard
+	list     []*guard // those that describe their metrics first, then as they were registered
 	expected map[string]int
 }
 
@@ -53,7 +53,11 @@ func (s *guards) add(g *guard) bool {
 	if slices.ContainsFunc(s.list, func(other *guard) bool { return other.name == g.name }) {
 		return false
 	}
-	s.list = append(s.list, g)
+	at := len(s.list)
+	if len(g.descs) > 0 {
+		at = slices.IndexFunc(append(slices.Clip(s.list), &guard{}), func(other *guard) bool { return len(other.descs) == 0 })
+	}
+	s.list = slices.Insert(slices.Clone(s.list), at, g)
 	return true
 }
 
