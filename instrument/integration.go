@@ -10,9 +10,9 @@ import (
 // Logger returns Options.Logger, or one that discards everything, for integrations that define metrics of their own.
 func (m *Metrics) Logger() *slog.Logger { return m.logger }
 
-// Declare registers metrics that an integration made itself, all of them or, with an error, none. They are counters, gauges
-// and histograms with or without labels, which are always there and cannot fail: they need none of the guards of
-// [Metrics.Register], and no collector may send others of their names.
+// Declare registers metrics that an integration made itself, all of them or, with an error, none. They are counters,
+// gauges and histograms with or without labels, which are always there and cannot fail: they need none of the guards
+// of [Metrics.Register], and no collector may send others of their names.
 func (m *Metrics) Declare(metrics ...prometheus.Collector) error {
 	for i, metric := range metrics {
 		if err := m.registerer.Register(metric); err != nil {

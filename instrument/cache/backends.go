@@ -17,37 +17,37 @@ const Other = "other"
 
 // Backends are the caches of one service. Make them once with [New]; their methods may be called concurrently.
 type Backends struct {
-	gets, hits, misses, failures *prometheus.CounterVec
-
+	vecs    [outcomes]*prometheus.CounterVec
 	known   map[string]*Backend
 	other   func() *Backend
 	logger  *slog.Logger
 	unknown sync.Once // logs
 }
 
-// New declares the counters, and exposes 0 for each of the backends from the start. The backends are names as they shall
-// appear in the label, "redis" or what is kept there, "sessions".
+// New declares the counters, and exposes 0 for each of the backends from the start. The backends are names as they
+// shall appear in the label, "redis" or what is kept there, "sessions".
 //
-// It fails without any backend, if a name is empty, not UTF-8 or given twice, and if the metrics' names are taken on the
-// registry; so there is one Backends for each Metrics.
+// It fails without any backend, if a name is empty, not UTF-8 or given twice, and if the metrics' names are taken on
+// the registry; so there is one Backends for each Metrics.
 func New(m *instrument.Metrics, backends ...string) (*Backends, error) {
+	if m == nil {
+		return nil, errors.New("cache: no metrics given: make them with instrument.New")
+	}
 	if err := validate(backends); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	vec := func(name, django, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.Name(name, django), Help: help}, []string{"backend"})
+	b := &Backends{known: make(map[string]*Backend, len(backends)), logger: m.Logger()}
+	for o, metric := range [outcomes]struct{ name, django, help string }{
+		gets:     {"cache_gets_total", "django_cache_get_total", "Lookups in the cache that were begun, by backend."},
+		hits:     {"cache_hits_total", "django_cache_get_hits_total", "Lookups that found the key, by backend."},
+		misses:   {"cache_misses_total", "django_cache_get_misses_total", "Lookups that did not find the key, by backend."},
+		failures: {"cache_failures_total", "django_cache_get_fail_total", "Lookups that the cache could not answer, by backend."},
+	} {
+		b.vecs[o] = prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: m.Name(metric.name, metric.django), Help: metric.help,
+		}, []string{"backend"})
 	}
-	b := &Backends{
-		gets: vec("cache_gets_total", "django_cache_get_total", "Lookups in the cache that were begun, by backend."),
-		hits: vec("cache_hits_total", "django_cache_get_hits_total", "Lookups that found the key, by backend."),
-		misses: vec("cache_misses_total", "django_cache_get_misses_total",
-			"Lookups that did not find the key, by backend."),
-		failures: vec("cache_failures_total", "django_cache_get_fail_total",
-			"Lookups that the cache could not answer, by backend."),
-		known:  make(map[string]*Backend, len(backends)),
-		logger: m.Logger(),
-	}
-	if err := m.Declare(b.gets, b.hits, b.misses, b.failures); err != nil {
+	if err := m.Declare(b.vecs[gets], b.vecs[hits], b.vecs[misses], b.vecs[failures]); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	for _, name := range backends {
@@ -74,8 +74,8 @@ func validate(backends []string) error {
 	return nil
 }
 
-// Backend returns the counts of one backend, to be kept: what is counted through it looks nothing up. A name that New was not
-// given is counted as backend "other", and logged once.
+// Backend returns the counts of one backend, to be kept: what is counted through it looks nothing up. A name that New
+// was not given is counted as backend "other", and logged once.
 func (b *Backends) Backend(name string) *Backend {
 	if known, ok := b.known[name]; ok {
 		return known
@@ -88,10 +88,9 @@ func (b *Backends) Backend(name string) *Backend {
 }
 
 func (b *Backends) newBackend(name string) *Backend {
-	return &Backend{
-		gets:     b.gets.WithLabelValues(name),
-		hits:     b.hits.WithLabelValues(name),
-		misses:   b.misses.WithLabelValues(name),
-		failures: b.failures.WithLabelValues(name),
+	backend := &Backend{}
+	for o, vec := range b.vecs {
+		backend.counters[o] = vec.WithLabelValues(name)
 	}
+	return backend
 }

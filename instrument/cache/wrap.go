@@ -21,9 +21,9 @@ type GetFunc[K, V any] func(ctx context.Context, key K) (V, error)
 // Get calls f.
 func (f GetFunc[K, V]) Get(ctx context.Context, key K) (V, error) { return f(ctx, key) }
 
-// Wrap returns a cache that asks next and counts what it answered: no error is a hit, an error of which missed says true a
-// miss, and any other a failure, as are a context that ended and a panic. What next returned is returned unchanged.
-// [MissIs] makes missed of the errors that mean a miss; with nil, every error is a failure.
+// Wrap returns a cache that asks next and counts what it answered: no error is a hit, an error of which missed says
+// true a miss, and any other a failure, as are a context that ended and a panic. What next returned is returned
+// unchanged. [MissIs] makes missed of the errors that mean a miss; with nil, every error is a failure.
 func Wrap[K, V any](b *Backend, next Getter[K, V], missed func(error) bool) Getter[K, V] {
 	if missed == nil {
 		missed = func(error) bool { return false }
@@ -70,8 +70,8 @@ type Lookup[K, V any] interface {
 	Get(key K) (V, bool)
 }
 
-// WrapLookup returns a cache that asks next and counts what it answered: true is a hit, whatever the value, and false a
-// miss. A panic is a failure.
+// WrapLookup returns a cache that asks next and counts what it answered: true is a hit, whatever the value, and false
+// a miss. A panic is a failure.
 func WrapLookup[K, V any](b *Backend, next Lookup[K, V]) Lookup[K, V] {
 	return &lookup[K, V]{backend: b, next: next}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -99,6 +100,18 @@ func TestACacheThatPanicsIsAFailureAndThePanicGoesOn(t *testing.T) {
 	getter := cache.GetFunc[string, int](func(context.Context, string) (int, error) { panic("broken") })
 	expectPanic(func() { _, _ = cache.Wrap(f.Backend("redis"), getter, nil).Get(t.Context(), "Rex") })
 	f.expect(t, "redis", counts{gets: 1, failures: 1})
+}
+
+func TestWithoutMetricsNothingIsCountedAndNothingPanics(t *testing.T) {
+	if _, err := cache.New(nil, "redis"); err == nil || !strings.Contains(err.Error(), "no metrics given") {
+		t.Errorf("got %v", err)
+	}
+	if value, ok := cache.WrapLookup(nil, inMemory{"Rex": 7}).Get("Rex"); value != 7 || !ok {
+		t.Errorf("got %d, %t", value, ok)
+	}
+	if _, err := cache.Wrap(nil, answering{nil, errMiss}, nil).Get(t.Context(), "Rex"); err != errMiss {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestALookupThatHangsIsSeenAsBegun(t *testing.T) {

@@ -17,10 +17,12 @@ type Func func(ctx context.Context) (applied, unapplied int, err error)
 // Register exposes what count says of one connection, "default" or the name of a database, at each scrape. Several
 // connections are registered one by one.
 //
-// A count that fails or is negative exposes no value at that scrape, and instrument_collector_success 0 for the collector
-// migrations_CONNECTION. Register itself asks nothing. It fails if the connection is registered already.
+// A count that fails or is negative exposes no value at that scrape, and instrument_collector_success 0 for the
+// collector migrations_CONNECTION. Register itself asks nothing. It fails if the connection is registered already.
 func Register(m *instrument.Metrics, connection string, count Func) error {
 	switch {
+	case m == nil:
+		return errors.New("migrations: no metrics given: make them with instrument.New")
 	case connection == "":
 		return errors.New("migrations: the name of the connection is empty: \"default\" is usual for the only one")
 	case !utf8.ValidString(connection):
@@ -36,8 +38,8 @@ func Register(m *instrument.Metrics, connection string, count Func) error {
 	return nil
 }
 
-// gauges are the two of one connection, whose name is a constant label so that each connection can be a collector of its own:
-// one that hangs then leaves the others alone.
+// gauges are the two of one connection, whose name is a constant label so that each connection can be a collector of
+// its own: one that hangs then leaves the others alone.
 type gauges struct{ applied, unapplied *prometheus.Desc }
 
 func newGauges(m *instrument.Metrics, connection string) gauges {

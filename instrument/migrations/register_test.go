@@ -138,6 +138,9 @@ func TestAConnectionIsRegisteredOnce(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", tt.connection, err, tt.want)
 		}
 	}
+	if err := migrations.Register(nil, "default", count); err == nil || !strings.Contains(err.Error(), "no metrics given") {
+		t.Errorf("got %v", err)
+	}
 	register(t, m, "reports", count)
 	expectLines(t, scrape(t, m, "10"), `migrations_applied{connection="default"} 5`, `migrations_applied{connection="reports"} 5`)
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Model counts the rows written of one model. It comes from [Operations.Model]; its methods may be called concurrently.
-// Numbers of rows that are 0 or negative count nothing.
+// Model counts the rows written of one model. It comes from [Operations.Model]; its methods may be called
+// concurrently. Numbers of rows that are 0 or negative count nothing, and neither does a nil Model, so that code can be
+// tested without metrics.
 type Model struct {
 	series  *series
 	pending *Pending // nil: counted at once
@@ -19,8 +20,13 @@ type series struct {
 	counters [operations]prometheus.Counter
 }
 
-// In returns the same model, whose rows are counted when the transaction p is committed.
-func (m *Model) In(p *Pending) *Model { return &Model{series: m.series, pending: p} }
+// In returns the same model, whose rows are counted when the transaction p is committed; at once if p is nil.
+func (m *Model) In(p *Pending) *Model {
+	if m == nil {
+		return nil
+	}
+	return &Model{series: m.series, pending: p}
+}
 
 // Inserted counts rows that were inserted. Call it after the statement succeeded, and in a transaction see [Pending].
 func (m *Model) Inserted(rows int64) { m.count(inserts, rows) }
@@ -28,7 +34,8 @@ func (m *Model) Inserted(rows int64) { m.count(inserts, rows) }
 // Updated counts rows that were updated.
 func (m *Model) Updated(rows int64) { m.count(updates, rows) }
 
-// Deleted counts rows that were deleted; also those that were only marked as deleted, if that is how the model deletes.
+// Deleted counts rows that were deleted; also those that were only marked as deleted, if that is how the model
+// deletes.
 func (m *Model) Deleted(rows int64) { m.count(deletes, rows) }
 
 // InsertedBy counts the rows that an INSERT wrote if it succeeded, and hands its result on:
@@ -51,7 +58,7 @@ func (m *Model) DeletedBy(result sql.Result, err error) (sql.Result, error) {
 }
 
 func (m *Model) countResult(op operation, result sql.Result, err error) (sql.Result, error) {
-	if err != nil || result == nil {
+	if err != nil || result == nil || m == nil {
 		return result, err
 	}
 	rows, unknown := result.RowsAffected()
@@ -68,7 +75,7 @@ func (m *Model) countResult(op operation, result sql.Result, err error) (sql.Res
 }
 
 func (m *Model) count(op operation, rows int64) {
-	if rows <= 0 { // a counter refuses to go down by a panic
+	if rows <= 0 || m == nil { // a counter refuses to go down by a panic
 		return
 	}
 	if m.pending != nil {

@@ -38,11 +38,15 @@ const (
 )
 
 // New declares the counters, and exposes 0 for each of the models from the start: rate() and increase() miss the first
-// event of a series that begins with it. The models are names as they shall appear in the label, "walker", "dog", "walk".
+// event of a series that begins with it. The models are names as they shall appear in the label, "walker", "dog",
+// "walk".
 //
-// It fails without any model, if a name is empty, not UTF-8 or given twice, and if the metrics' names are taken on the registry;
-// so there is one Operations for each Metrics.
+// It fails without any model, if a name is empty, not UTF-8 or given twice, and if the metrics' names are taken on the
+// registry; so there is one Operations for each Metrics.
 func New(m *instrument.Metrics, models ...string) (*Operations, error) {
+	if m == nil {
+		return nil, errors.New("model: no metrics given: make them with instrument.New")
+	}
 	if err := validate(models); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -83,15 +87,21 @@ func validate(models []string) error {
 	return nil
 }
 
-// Model returns the counts of one model, to be kept: what is counted through it looks nothing up. A name that New was not
-// given is counted as model "other", and logged once, so that a mistake cannot make series without end.
+// Model returns the counts of one model, to be kept: what is counted through it looks nothing up. A name that New was
+// not given is counted as model "other", and logged once, so that a mistake cannot make series without end.
 func (o *Operations) Model(name string) *Model {
 	if m, ok := o.known[name]; ok {
 		return m
 	}
+	return o.Undeclared(name)
+}
+
+// Undeclared returns the counts of model "other", for rows that are known to belong to none of the models. The first
+// time it logs whose rows these are: name is for people.
+func (o *Operations) Undeclared(name string) *Model {
 	o.unknownModel.Do(func() {
 		o.logger.Warn("a model was not declared: its rows, and those of further ones, are counted as model "+Other+
-			"; give its name to model.New", "model", name)
+			"; declare it with the others", "model", name)
 	})
 	return o.other()
 }

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -166,6 +167,23 @@ func TestOneMetricsHasOneOperations(t *testing.T) {
 	if _, err := model.New(m, "cat"); err == nil || !strings.Contains(err.Error(), "declare it once and hand it on") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestWithoutMetricsNothingIsCountedAndNothingPanics(t *testing.T) {
+	if _, err := model.New(nil, "dog"); err == nil || !strings.Contains(err.Error(), "no metrics given") {
+		t.Errorf("got %v", err)
+	}
+	var dogs *model.Model
+	var pending model.Pending
+	dogs.Inserted(1)
+	dogs.In(&pending).Deleted(1)
+	if result, err := dogs.UpdatedBy(driver.RowsAffected(3), nil); result != driver.RowsAffected(3) || err != nil {
+		t.Errorf("the result is not handed on: %v, %v", result, err)
+	}
+	_ = pending.Committed(nil)
+	f := newOperations(t, "dog")
+	f.Model("dog").In(nil).Inserted(1)
+	f.expect(t, "inserts dog 1")
 }
 
 func TestCountingIsSafeFromManyGoroutines(t *testing.T) {

@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// Pending holds back what is counted in a transaction until it is known what became of it, one Pending for one transaction.
-// Its zero value is ready; its methods may be called concurrently.
+// Pending holds back what is counted in a transaction until it is known what became of it, one Pending for one
+// transaction. Its zero value is ready; its methods may be called concurrently.
 //
 //	var pending model.Pending
 //	_, err = walks.In(&pending).InsertedBy(tx.ExecContext(ctx, "INSERT …"))
 //	…
 //	return pending.Committed(tx.Commit())
 //
-// A transaction that is rolled back needs no call: its Pending is dropped with what it holds. After [Pending.Committed] or
-// [Pending.RolledBack] it is empty, and can serve the next transaction.
+// A transaction that is rolled back needs no call: its Pending is dropped with what it holds. After
+// [Pending.Committed] or [Pending.RolledBack] it is empty, and can serve the next transaction.
 type Pending struct {
 	mu     sync.Mutex
 	frames []frame // one per savepoint; the first is the transaction's own
@@ -66,8 +66,8 @@ func (p *Pending) Savepoint(name string) {
 	p.frames = append(p.frames, frame{savepoint: name})
 }
 
-// RollbackTo says that ROLLBACK TO SAVEPOINT name succeeded: what was counted since is forgotten; the savepoint
-// stays, as in SQL. The names of savepoints are compared without case. A name that is not known changes nothing.
+// RollbackTo says that ROLLBACK TO SAVEPOINT name succeeded: what was counted since is forgotten; the savepoint stays,
+// as in SQL. The names of savepoints are compared without case. A name that is not known changes nothing.
 func (p *Pending) RollbackTo(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,8 +77,8 @@ func (p *Pending) RollbackTo(name string) {
 	}
 }
 
-// Release says that RELEASE SAVEPOINT name succeeded: what was counted since stays pending, and the savepoint, with those that
-// were made after it, is gone.
+// Release says that RELEASE SAVEPOINT name succeeded: what was counted since stays pending, and the savepoint, with
+// those that were made after it, is gone.
 func (p *Pending) Release(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"github.com/truecount/truecount/instrument/migrations"
 )
 
-// Options say where goose keeps its versions: what was given to goose.NewProvider. DB is needed, and either Dialect or Store.
+// Options say where goose keeps its versions: what was given to goose.NewProvider. DB is needed, and either Dialect or
+// Store.
 type Options struct {
 	// DB is the database, the provider's or another pool for it. Required.
 	DB *sql.DB
@@ -26,11 +27,12 @@ type Options struct {
 
 // Status returns the function that counts a provider's migrations at a scrape.
 //
-// Applied are those that the database's table says are applied, also if this program doesn't know them: while a release is rolled out
-// old workers and new ones say the same. Unapplied are those of the provider that the table lacks, or says were taken back.
+// Applied are those that the database's table says are applied, also if this program doesn't know them: while a
+// release is rolled out old workers and new ones say the same. Unapplied are those of the provider that the table
+// lacks, or says were taken back.
 //
-// Whether the table exists is asked first on PostgreSQL, SQLite, MySQL and Aurora DSQL. On others, and with a Store that has no
-// TableExists, it is an error until goose has created it.
+// Whether the table exists is asked first on PostgreSQL, SQLite, MySQL and Aurora DSQL. On others, and with a Store
+// that has no TableExists, it is an error until goose has created it.
 func Status(provider *goose.Provider, opts Options) (migrations.Func, error) {
 	if provider == nil || opts.DB == nil {
 		return nil, errors.New("goosemetrics: a provider and Options.DB are needed")
@@ -91,8 +93,8 @@ func (r *reader) count(ctx context.Context) (applied, unapplied int, err error) 
 	return applied, unapplied, nil
 }
 
-// newest says of each version what its newest record does; goose lists them newest first. Old releases of goose recorded
-// what they took back, new ones delete the record. Version 0 is the table's own.
+// newest says of each version what its newest record does; goose lists them newest first. Old releases of goose
+// recorded what they took back, new ones delete the record. Version 0 is the table's own.
 func newest(records []*database.ListMigrationsResult) map[int64]bool {
 	applied := make(map[int64]bool, len(records))
 	for _, record := range records {

@@ -1,6 +1,7 @@
 package goredismetrics_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,22 +24,15 @@ type server struct {
 // startServer runs a new server until the test ends. Without redis-server on this machine the test is skipped.
 func startServer(t *testing.T) *server {
 	t.Helper()
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
-		const missing = "redis-server is not installed: run scripts/tools.sh"
-		if os.Getenv("REQUIRE_TOOLS") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	bin := redisServer(t)
 	dir, err := os.MkdirTemp("", "redis") // t.TempDir can be too long for a unix socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &server{dir: dir}
-	s.start(t, bin)
 	t.Cleanup(func() { s.stop() })
+	s.start(t, bin)
 	return s
 }
 
@@ -50,18 +44,7 @@ func (s *server) start(t *testing.T, bin string) {
 	}
 	client := redis.NewClient(s.options())
 	defer func() { _ = client.Close() }()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); ; <-tick.C {
-		err := client.Ping(t.Context()).Err()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			s.stop()
-			t.Fatalf("redis-server did not start: %v", err)
-		}
-	}
+	eventually(t, func(ctx context.Context) error { return client.Ping(ctx).Err() })
 }
 
 func (s *server) socket() string { return filepath.Join(s.dir, "redis.sock") }
@@ -88,6 +71,9 @@ func (s *server) signal(t *testing.T, signal syscall.Signal) {
 }
 
 func (s *server) stop() {
+	if s.process.Process == nil {
+		return // it was not started
+	}
 	_ = s.process.Process.Kill()
 	_ = s.process.Wait()
 }

@@ -11,10 +11,12 @@ import (
 // begin is GORM's callback for a transaction around each statement; without those it is not there.
 const begin = "gorm:begin_transaction"
 
-// register puts the counting right behind each statement: there it is known to have succeeded, and nothing that fails later
-// (associations, hooks) can hide a row that is in the database. If those make GORM roll back, the counts go, too.
+// register puts the counting right behind each statement: there it is known to have succeeded, and nothing that fails
+// later (associations, hooks) can hide a row that is in the database. If those make GORM roll back, the counts go,
+// too.
 //
-// GORM sorts a callback that is only After another behind all the others, behind the commit; so these are Before the next.
+// GORM sorts a callback that is only After another behind all the others, behind the commit; so these are Before the
+// next.
 func (p *Plugin) register(db *gorm.DB) error {
 	create, update, remove, raw := db.Callback().Create(), db.Callback().Update(), db.Callback().Delete(), db.Callback().Raw()
 	errs := []error{
@@ -73,8 +75,8 @@ const (
 	keyless           = "truecount:keyless"
 )
 
-// rememberKeyless notes, of the associations that GORM is about to save by an upsert, how many have no primary key yet. It is
-// asked before the hooks, which may give them one.
+// rememberKeyless notes, of the associations that GORM is about to save by an upsert, how many have no primary key
+// yet. It is asked before the hooks, which may give them one.
 func rememberKeyless(db *gorm.DB) {
 	stmt := db.Statement
 	if db.Error != nil || stmt.Schema == nil || stmt.Schema.PrioritizedPrimaryField == nil {

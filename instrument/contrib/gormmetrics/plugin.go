@@ -44,6 +44,9 @@ var _ gorm.Plugin = (*Plugin)(nil)
 // New declares the counters, 0 for each of the models. It fails if there are none, if one is not a struct, if two have
 // the same label, and if the metrics' names are taken.
 func New(m *instrument.Metrics, opts Options) (*Plugin, error) {
+	if m == nil {
+		return nil, errors.New("gormmetrics: no metrics given: make them with instrument.New")
+	}
 	if opts.Label == nil {
 		opts.Label = snakeCase
 	}
@@ -83,8 +86,8 @@ func (p *Plugin) Name() string { return "truecount:models" }
 // Operations are the plugin's counters, for what is not written through GORM.
 func (p *Plugin) Operations() *model.Operations { return p.operations }
 
-// Model returns the counts of a model for statements that GORM has no model for. In a transaction they are counted when
-// db is committed:
+// Model returns the counts of a model for statements that GORM has no model for. In a transaction they are counted
+// when db is committed:
 //
 //	result := tx.Exec("UPDATE dogs SET age = age + 1")
 //	if result.Error == nil {
@@ -93,7 +96,7 @@ func (p *Plugin) Operations() *model.Operations { return p.operations }
 func (p *Plugin) Model(db *gorm.DB, value any) *model.Model {
 	counts, ok := p.models[structType(value)]
 	if !ok {
-		counts = p.operations.Model(p.unlisted(structType(value), fmt.Sprintf("%T", value)))
+		counts = p.operations.Undeclared(described(structType(value), "none"))
 	}
 	return p.in(counts, db.Statement.ConnPool)
 }
@@ -148,13 +151,13 @@ func (p *Plugin) modelOf(stmt *gorm.Statement) *model.Model {
 	if t != nil && t.Name() == "" {
 		return nil // a join table that GORM made itself
 	}
-	return p.operations.Model(p.unlisted(t, stmt.Table))
+	return p.operations.Undeclared(described(t, stmt.Table))
 }
 
-// unlisted names what was not listed, for the log.
-func (p *Plugin) unlisted(t reflect.Type, otherwise string) string {
+// described names what was not listed, for the log. Options.Label may not expect it.
+func described(t reflect.Type, otherwise string) string {
 	if t != nil {
-		return p.label(t)
+		return snakeCase(t)
 	}
 	return otherwise
 }

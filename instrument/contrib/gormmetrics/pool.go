@@ -8,8 +8,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// pool is a connection pool whose transactions remember what is to be counted. GORM asks a pool for its other abilities by
-// interfaces of its own, which these are.
+// pool is a connection pool whose transactions remember what is to be counted. GORM asks a pool for its other
+// abilities by interfaces of its own, which these are.
 type pool struct{ gorm.ConnPool }
 
 var (
@@ -38,7 +38,8 @@ func followPool(db *gorm.DB) {
 	db.Statement.ConnPool = follow(db.Statement.ConnPool)
 }
 
-// followStatement is for statements that were given another pool: a connection of db.Connection, another plugin's pool.
+// followStatement is for statements that were given another pool: a connection of db.Connection, another plugin's
+// pool.
 func followStatement(db *gorm.DB) { db.Statement.ConnPool = follow(db.Statement.ConnPool) }
 
 func (p *pool) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPool, error) {

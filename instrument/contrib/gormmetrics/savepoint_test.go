@@ -89,3 +89,28 @@ func TestWhatIsRolledBackToASavepointIsNotCounted(t *testing.T) {
 		}
 	})
 }
+
+// SQLite goes on after a statement that failed, and GORM does not tell that one about a savepoint did.
+func TestARollbackThatFailedForgetsNothing(t *testing.T) {
+	k := open(t, newSQLite(t), &gorm.Config{})
+	must(t, k.Transaction(func(tx *gorm.DB) error {
+		must(t, tx.SavePoint("one").Error)
+		must(t, tx.Create(dog("Rex")).Error)
+		must(t, tx.Exec("RELEASE one").Error)
+		tx.RollbackTo("one")
+		tx.RollbackTo("two")
+		return nil
+	}))
+	k.expect(t, count{"insert dog": 1})
+}
+
+func TestADryRunMakesNoSavepoint(t *testing.T) {
+	k := open(t, newSQLite(t), &gorm.Config{})
+	must(t, k.Transaction(func(tx *gorm.DB) error {
+		must(t, tx.SavePoint("one").Error)
+		must(t, tx.Create(dog("Rex")).Error)
+		tx.Session(&gorm.Session{DryRun: true}).RollbackTo("one")
+		return nil
+	}))
+	k.expect(t, count{"insert dog": 1})
+}

@@ -27,11 +27,12 @@ func TestRowsAreCountedWithoutGORM(t *testing.T) {
 		}
 		k.expect(t, count{"insert dog": 3, "update dog": 2})
 
-		for name, end := range map[string]struct {
+		for _, end := range []struct {
+			name   string
 			commit bool
 			want   count
-		}{"rolled back": {false, count{}}, "committed": {true, count{"delete dog": 1, "insert dog": 1}}} {
-			t.Run(name, func(t *testing.T) {
+		}{{"rolled back", false, count{}}, {"committed", true, count{"delete dog": 1, "insert dog": 1}}} {
+			t.Run(end.name, func(t *testing.T) {
 				tx, err := db.BeginTx(ctx, nil)
 				must(t, err)
 				var pending model.Pending

@@ -207,6 +207,10 @@ func TestAnUpsertCountsAsAnInsertOfTheRowsItWrote(t *testing.T) {
 				Columns: []clause.Column{{Name: "id"}}, DoUpdates: clause.AssignmentColumns([]string{"age"}),
 			}).Create(&[]Dog{{ID: 1, Name: "Rex", Age: 4}, {ID: 10, Name: "Dee"}}).Error)
 		}, count{"insert dog": 2}},
+		{"what is there is left alone", func(t *testing.T, k *kennel) {
+			result := k.Clauses(clause.OnConflict{DoNothing: true}).Create(&[]Dog{{Name: "Dee"}, {Name: "Eve"}})
+			must(t, result.Error)
+		}, count{"insert dog": 2}},
 		{"save of a list", func(t *testing.T, k *kennel) {
 			must(t, k.Save(&[]Dog{{ID: 1, Name: "Rex", Age: 4}, {ID: 10, Name: "Dee"}}).Error)
 		}, count{"insert dog": 2}},
