@@ -76,6 +76,25 @@ func TestAFailingDatabaseIsCountedAndThePasswordIsNowhere(t *testing.T) {
 	}
 }
 
+func TestADataSourceNameThatIsWrongDoesNotShowItsPassword(t *testing.T) {
+	s := serve(t)
+	for name, dsn := range map[string]string{
+		"an escape that is none":  "postgres://walker:hunter%zz2@db/kennel",
+		"a port that is none":     "postgres://walker:hunter2@db:port/kennel",
+		"a quote that has no end": "host=db user=walker password='hunter2",
+		"an unknown setting":      "host=db user=walker password=hunter2 sslmode=maybe",
+	} {
+		db, err := s.handle.Open("pgx", dsn)
+		if err == nil {
+			err = db.PingContext(t.Context())
+			db.Close()
+		}
+		if err == nil || strings.Contains(err.Error(), "hunter") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
