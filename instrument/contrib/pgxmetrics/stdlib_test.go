@@ -71,6 +71,7 @@ func TestPgxThroughDatabaseSQLIsCounted(t *testing.T) {
 			s.pool(t, "pool_max_connections", 1)
 			db.Close()
 			s.pool(t, "pool_connections idle", 0)
+			s.pool(t, "pool_max_connections", 0)
 		})
 	}
 }

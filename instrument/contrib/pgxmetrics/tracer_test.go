@@ -130,6 +130,12 @@ func TestEachStatementOfABatchIsABatchExecution(t *testing.T) {
 			t.Error("SELEC is a statement")
 		}
 	})
+	s.expect(t, counts{"executions_total": 1, "batch_executions_total": 1, "query_duration_seconds": 1, "errors_total other": 1}, func() {
+		own := "DO $$ BEGIN RAISE EXCEPTION 'no dogs' USING ERRCODE = 'ZZ001'; END $$"
+		if err := conn.SendBatch(ctx, batch(own)).Close(); err == nil {
+			t.Error("the exception is lost")
+		}
+	})
 	s.expect(t, counts{"executions_total": 1, "batch_executions_total": 1, "query_duration_seconds": 1}, func() {
 		b := batch("SELECT 1")
 		b.QueuedQueries[0].QueryRow(func(pgx.Row) error { return errors.New("an error of the program's") })
