@@ -97,6 +97,7 @@ func (a *App) setup() error {
 		EnableLifecycle:   a.options.EnableLifecycle,
 		DiscoveryInterval: a.discoveryInterval(),
 		StartTimestamps:   len(a.services) > 0, // a new replica's first clicks count in its rate
+		Stored:            a.stored(),
 		Logger:            a.logger,
 		Registerer:        registry,
 		Gatherer:          gatherer,
@@ -160,6 +161,20 @@ func (a *App) discoveryInterval() time.Duration {
 		return 250 * time.Millisecond
 	}
 	return 0
+}
+
+// stored has a service decide on what was scraped of its replicas as soon as it can be asked for.
+func (a *App) stored() func(label func(name string) string) {
+	if len(a.services) == 0 {
+		return nil
+	}
+	return func(label func(name string) string) {
+		for _, s := range a.services {
+			if label("pod") != "" && s.id() == (serviceID{label("namespace"), label("service")}) {
+				s.wakeScaler()
+			}
+		}
+	}
 }
 
 func (a *App) externalURL() string {

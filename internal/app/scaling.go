@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/scale/controller"
 	"github.com/truecount/truecount/internal/scale/hpa"
 	"github.com/truecount/truecount/internal/supervise"
@@ -21,13 +22,30 @@ func (s *service) prepareScaler(in surroundings) error {
 		Queries:    s.application.Queries(),
 		Query:      in.query,
 		Target:     replicas{s.workers},
-		SyncPeriod: time.Duration(in.local.SyncPeriod),
+		SyncPeriod: in.local.SyncPeriod.Std(),
+		MinSyncGap: leastBetweenSyncs(in.local),
+		Wake:       s.wake,
 		Settings:   settings,
 		Logger:     s.logger,
 		Registerer: in.registerer,
 	})
 	s.scaler = scaler
 	return err
+}
+
+// leastBetweenSyncs is how long after a decision a scrape may bring about the next. The period stays what the file says, but for one scrape
+// interval at most, and many replicas, each scraped at a time of its own, cause four decisions in it at most.
+func leastBetweenSyncs(local *application.Local) time.Duration {
+	period := local.SyncPeriod.Std()
+	return max(period/4, period-local.ScrapeInterval.Std())
+}
+
+// wakeScaler asks for a decision now and returns at once.
+func (s *service) wakeScaler() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it has been asked already
+	}
 }
 
 // startPatience is how many scrapes the autoscaler waits for the first value of its signals. A rate needs two samples; what

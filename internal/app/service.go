@@ -31,6 +31,7 @@ type service struct {
 	workers *supervise.Service     // nil: it runs elsewhere
 	group   *merge.Group           // nil: nothing to merge
 	scaler  *controller.Controller // nil: the number of replicas is fixed
+	wake    chan struct{}          // has the scaler decide before its period is over
 
 	mu      sync.Mutex
 	mergers map[string]*merge.Merger // by replica; they live on when a replica is scaled away, so that its counts do
@@ -77,6 +78,7 @@ func describeService(app *application.Application, in surroundings) *service {
 		dirs:       in.dirs,
 		mergers:    map[string]*merge.Merger{},
 		added:      make(chan struct{}),
+		wake:       make(chan struct{}, 1),
 	}
 }
 

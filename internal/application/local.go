@@ -10,7 +10,8 @@ type Local struct {
 	// ReadInterval is the time between two readings of the workers' endpoints by the merger; it bounds what is lost when a
 	// worker is killed.
 	ReadInterval Duration `yaml:"readInterval" default:"250ms"`
-	// SyncPeriod is the time between two decisions about the number of replicas (Kubernetes' default 15s).
+	// SyncPeriod is the time between two decisions about the number of replicas (Kubernetes' default 15s). A scrape that was
+	// stored brings the next one forward, by one scrape interval at most.
 	SyncPeriod Duration `yaml:"syncPeriod" default:"1s"`
 	// DownscaleStabilization is how long the highest recommendation stands before the number goes down (Kubernetes'
 	// default 5m). An application's own behavior comes first.

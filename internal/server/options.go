@@ -43,6 +43,9 @@ type Options struct {
 	// StartTimestamps stores a 0 at the time at which a counter says it was created, so that what it counted before its first
 	// scrape is in its rate: Prometheus' feature created-timestamp-zero-ingestion. Only protobuf and OpenMetrics tell that time.
 	StartTimestamps bool
+	// Stored is told of each scrape whose samples can now be asked for, of failed ones too, with what gives the value of a label
+	// of its target. It is called concurrently and must return at once; nil is told nothing.
+	Stored func(label func(name string) string)
 	// NotifierDo sends a request to an Alertmanager; nil means over the network. An Alertmanager in the same process is
 	// reached by answering here.
 	NotifierDo func(context.Context, *http.Client, *http.Request) (*http.Response, error)

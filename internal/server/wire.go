@@ -47,7 +47,8 @@ func (s *Server) openStorage(cfg *config.Config) error {
 
 		EnableStartTimestampZeroIngestion: s.opts.StartTimestamps,
 		ParseST:                           s.opts.StartTimestamps,
-	}, s.log("scrape manager"), logging.NewJSONFileLogger, nil, s.storage, s.reg)
+		PassMetadataInContext:             s.opts.Stored != nil, // the target is among it
+	}, s.log("scrape manager"), logging.NewJSONFileLogger, nil, tellStored(s.storage, s.opts.Stored), s.reg)
 	if err != nil {
 		return err
 	}
