@@ -26,7 +26,8 @@ type CollectFunc func(ctx context.Context, ch chan<- prometheus.Metric) error
 //     without it. As long as that run lasts no other is begun, so one that hangs costs two goroutines and no more.
 //   - What it sent before it failed is exposed. A value of an earlier scrape never is.
 //   - Metrics that would spoil the scrape are dropped: those that it or another collector sent already, those that are
-//     invalid, those whose type, help or label names differ from others of their name, and those beyond 100,000.
+//     invalid, those whose type, help or label names differ from others of their name, and those beyond
+//     Options.MaxCollected.
 //     Of two collectors, one that describes its metrics wins over one that doesn't, then the first registered.
 //
 // What happened is exposed as
@@ -78,7 +79,7 @@ func (m *Metrics) guard(name string, collect CollectFunc, describe func(chan<- *
 	if err != nil {
 		return failed(err)
 	}
-	g := newGuard(collectorName(name), collect, descs, m.logger)
+	g := newGuard(collectorName(name), m.maxCollected, collect, descs, m.logger)
 	if !m.guards.add(g) {
 		return failed(errors.New("another collector has this name: give each its own"))
 	}

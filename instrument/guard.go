@@ -12,6 +12,7 @@ import (
 // guard stands in the registry for one collector, and runs it at most once at a time.
 type guard struct {
 	name    string
+	most    int // metrics of one run
 	collect CollectFunc
 	descs   []*prometheus.Desc
 	logger  *slog.Logger
@@ -22,8 +23,8 @@ type guard struct {
 	health  health
 }
 
-func newGuard(name string, collect CollectFunc, descs []*prometheus.Desc, logger *slog.Logger) *guard {
-	return &guard{name: name, collect: collect, descs: descs, logger: logger, health: newHealth()}
+func newGuard(name string, most int, collect CollectFunc, descs []*prometheus.Desc, logger *slog.Logger) *guard {
+	return &guard{name: name, most: most, collect: collect, descs: descs, logger: logger, health: newHealth()}
 }
 
 // Describe makes the registry check the collector's metrics against its others.
@@ -49,16 +50,13 @@ func (g *guard) result(scrape context.Context) result {
 			r = g.begin(scrape)
 		}
 		g.mu.Unlock()
-		fresh := r.number > known
-		if fresh || r.ctx.Err() == nil {
-			select {
-			case <-r.done:
-			case <-r.ctx.Done():
-			case <-scrape.Done():
-			}
+		select {
+		case <-r.done:
+		case <-r.ctx.Done(): // late
+		case <-scrape.Done():
 		}
 		switch {
-		case fresh:
+		case r.number > known:
 			return r.result()
 		case !r.over():
 			return result{took: time.Since(r.start), failure: failedTimeout, cause: "its run of an earlier scrape has not come back"}
@@ -71,7 +69,7 @@ func (g *guard) result(scrape context.Context) result {
 func (g *guard) begin(scrape context.Context) *run {
 	g.begun++
 	deadline, _ := scrape.Deadline()
-	r := &run{number: g.begun, start: time.Now(), done: make(chan struct{})}
+	r := &run{number: g.begun, most: g.most, start: time.Now(), done: make(chan struct{})}
 	r.ctx, r.cancel = context.WithDeadline(context.WithValue(context.Background(), runKey{}, r), deadline)
 	g.current = r
 	go func() {

@@ -11,12 +11,10 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// maxCollected bounds the memory that one run of one collector can fill.
-const maxCollected = 100_000
-
 // run is one run of a collector.
 type run struct {
 	number int
+	most   int // metrics
 	start  time.Time
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -149,13 +147,13 @@ func (r *run) take(metric prometheus.Metric) {
 		return
 	}
 	r.mu.Lock()
-	full := len(r.sent) >= maxCollected
+	full := len(r.sent) >= r.most
 	if !full {
 		r.sent = append(r.sent, s)
 	}
 	r.mu.Unlock()
 	if full {
-		r.drop(droppedBudget, fmt.Sprintf("it sent more than %d metrics", maxCollected))
+		r.drop(droppedBudget, fmt.Sprintf("it sent more than %d series", r.most))
 	}
 }
 

@@ -31,15 +31,15 @@ func newScrapeHandler(reg prometheus.Registerer, opts Options, s *scrapes) (http
 	return readOnly(inTime(handler, s)), nil
 }
 
-// inTime answers before the scraper gives up: guarded collectors end a margin before that, and half a margin later the
-// answer is 503, should something else hold it up.
+// inTime answers before the scraper gives up: guarded collectors end a margin before that, and a quarter of it before that
+// the answer is 503, should something else hold it up. The rest is for putting the answer together.
 func inTime(next http.Handler, s *scrapes) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		timeout := scrapeTimeout(r.Header, s.longest)
 		off := margin(timeout)
 		defer s.begin(time.Now().Add(timeout - off))()
-		late := fmt.Sprintf("The metrics were not collected within %s, because a collector hangs.\n", timeout-off/2)
-		http.TimeoutHandler(next, timeout-off/2, late).ServeHTTP(w, r)
+		late := fmt.Sprintf("The metrics were not collected within %s, because a collector hangs.\n", timeout-off/4)
+		http.TimeoutHandler(next, timeout-off/4, late).ServeHTTP(w, r)
 	})
 }
 

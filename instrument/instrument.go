@@ -29,7 +29,7 @@ type Metrics struct {
 	owned      *ownedNames
 	overflows  *overflows
 
-	maxSeriesPerMetric int
+	maxSeriesPerMetric, maxCollected int
 
 	mu   sync.Mutex
 	errs []error
@@ -50,7 +50,7 @@ func New(opts Options) (*Metrics, error) {
 	m := &Metrics{
 		registerer: opts.Registerer, gatherer: opts.Gatherer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
 		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.earliest),
-		overflows: newOverflows(opts.Namespace, opts.Logger), maxSeriesPerMetric: opts.MaxSeriesPerMetric,
+		overflows: newOverflows(opts.Namespace, opts.Logger), maxSeriesPerMetric: opts.MaxSeriesPerMetric, maxCollected: opts.MaxCollected,
 	}
 	if err := m.register(reg, opts); err != nil {
 		reg.undo()

@@ -59,6 +59,9 @@ type Options struct {
 	// MaxSeriesPerMetric limits the series of each metric that [Metrics.CounterVec] and its siblings declare, unless its
 	// own Limit says otherwise; see [CounterVec] for what comes after it. Default: 2,000.
 	MaxSeriesPerMetric int
+	// MaxCollected limits the series that each collector of [Metrics.Register] and its siblings sends in a scrape. Those
+	// after it are dropped and counted: many take longer to expose than a scrape may last. Default: 10,000.
+	MaxCollected int
 
 	// WithoutRuntime leaves out the metrics of the Go runtime and of the process (go_…, process_…).
 	// They are also left out, without an error, where the registry already has them.
@@ -92,8 +95,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Histograms < ClassicHistograms || o.Histograms > ClassicAndNativeHistograms {
 		return o, errors.New("Options.Histograms is none of ClassicHistograms, NativeHistograms and ClassicAndNativeHistograms")
 	}
-	if o.MaxSeries < 0 || o.MaxSeriesPerMetric < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
-		return o, errors.New("Options.MaxSeries, MaxSeriesPerMetric, ScrapeTimeout and MaxScrapes must not be negative")
+	if o.MaxSeries < 0 || o.MaxSeriesPerMetric < 0 || o.MaxCollected < 0 || o.ScrapeTimeout < 0 || o.MaxScrapes < 0 {
+		return o, errors.New("Options.MaxSeries, MaxSeriesPerMetric, MaxCollected, ScrapeTimeout and MaxScrapes must not be negative")
 	}
 	o = o.withHTTPDefaults()
 	if o.MaxSeries == 0 {
@@ -101,6 +104,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxSeriesPerMetric == 0 {
 		o.MaxSeriesPerMetric = 2000
+	}
+	if o.MaxCollected == 0 {
+		o.MaxCollected = 10_000
 	}
 	if o.ScrapeTimeout == 0 {
 		o.ScrapeTimeout = 10 * time.Second
