@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/truecount/truecount/instrument"
 )
 
 func TestL3ACollectorThatNeverStopsSendingFillsNoMemory(t *testing.T) {
-	m, _ := newMetrics(t)
+	m, _ := newMetrics(t, func(o *instrument.Options) { o.MaxCollected = 1000 })
 	var stop atomic.Bool
 	var sent atomic.Int64
 	desc := prometheus.NewDesc("endless", "Endless.", []string{"n"}, nil)

@@ -97,6 +97,7 @@ func TestNothingIsAskedOrExposedBeforeTheSourceIsReady(t *testing.T) {
 			<-time.After(100 * time.Millisecond)
 		}
 		<-time.After(time.Minute)
+		synctest.Wait()
 		wantLines(t, metrics(m), "shop 1", `instrument_collector_success{collector="components"} 1`)
 		want := []time.Duration{0, 250 * time.Millisecond, 750 * time.Millisecond, 1750 * time.Millisecond, 8750 * time.Millisecond}
 		if fmt.Sprint(asked) != fmt.Sprint(want) || exposed != 1 {
