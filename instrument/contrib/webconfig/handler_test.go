@@ -47,11 +47,11 @@ func TestE6AColonInUserOrPasswordCannotPoisonTheCache(t *testing.T) {
 	h := guarded(t, webconfig.Options{File: file}, newMetrics(t).Handler())
 	right := map[[2]string]bool{{"a", "b:c"}: true, {"b", "x"}: true}
 	parts := []string{"", "a", "b", "c", "x", "b:c", "a:b", ":", "b:", ":c", hashA, hashA + ":b:c", "b:c:" + hashA, hashB + ":x", "fakepassword"}
-	for range 2 {
-		for _, u := range parts {
-			for _, p := range parts {
-				if strings.Contains(u, ":") {
-					continue // HTTP has no such user
+	for range 2 { // the second time from the cache
+		for _, u := range []string{"a", "b", "c"} { // HTTP has no user with a colon
+			for i, p := range parts {
+				if u == "c" && i%4 != 0 {
+					continue // each takes long, for a user who is not known
 				}
 				if got := ask(h, u, p).Code == 200; got != right[[2]string{u, p}] {
 					t.Errorf("user %q, password %q: served is %v", u, p, got)
