@@ -30,7 +30,7 @@ type shell struct {
 	replace map[string]string
 }
 
-var replaceable = regexp.MustCompile(`/tmp/true\b|\b(?:8000|9090|9300|500[1-5])\b`)
+var replaceable = regexp.MustCompile(`/tmp/true\b|/tmp/auth\b|\b(?:8000|9090|9300|500[1-5])\b`)
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
@@ -38,7 +38,7 @@ func newShell(t *testing.T) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shell{t: t, lines: make(chan string, 100), replace: map[string]string{"/tmp/true": t.TempDir()}}
+	s := &shell{t: t, lines: make(chan string, 100), replace: map[string]string{"/tmp/true": t.TempDir(), "/tmp/auth": t.TempDir()}}
 	for i, port := range []string{"5001", "5002", "5003", "5004", "5005", "8000", "9090", "9300"} {
 		s.replace[port] = strconv.Itoa(first + i)
 	}
