@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/truecount/truecount/instrument"
@@ -19,8 +20,8 @@ import (
 
 const modelPage = "../../docs/reference/model-cache-migration-metrics.md"
 
-// modelFamilies are the names, types and labels of what the page is about, as "counter model_inserts_total model".
-func modelFamilies(t *testing.T, names instrument.Names) (all []string) {
+// modelRegistry has the metrics that the page is about.
+func modelRegistry(t *testing.T, names instrument.Names) *prometheus.Registry {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	m, err := instrument.New(instrument.Options{Registry: reg, WithoutRuntime: true, Names: names})
@@ -37,7 +38,13 @@ func modelFamilies(t *testing.T, names instrument.Names) (all []string) {
 	if err := migrations.Register(m, "default", count); err != nil {
 		t.Fatal(err)
 	}
-	families, err := reg.Gather()
+	return reg
+}
+
+// modelFamilies are their names, types and labels, as "counter model_inserts_total model".
+func modelFamilies(t *testing.T, names instrument.Names) (all []string) {
+	t.Helper()
+	families, err := modelRegistry(t, names).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +69,13 @@ func TestThePageOfModelsCachesAndMigrationsHasEveryMetricInBothSchemes(t *testin
 		if exposed := modelFamilies(t, names); !slices.Equal(said, exposed) {
 			t.Errorf("the page has\n%s\nand the code\n%s", strings.Join(said, "\n"), strings.Join(exposed, "\n"))
 		}
+	}
+}
+
+func TestTheMetricsOfModelsCachesAndMigrationsFollowPrometheusNamingGuide(t *testing.T) {
+	problems, err := testutil.GatherAndLint(modelRegistry(t, instrument.PrometheusNames))
+	if err != nil || len(problems) != 0 {
+		t.Errorf("%v, %v", problems, err)
 	}
 }
 

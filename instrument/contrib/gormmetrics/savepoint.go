@@ -47,7 +47,7 @@ func parseSavepoint(sql string) (verb, string) {
 	if len(sql) > longest {
 		return none, ""
 	}
-	words := strings.Fields(strings.TrimRight(sql, "; \t\r\n"))
+	words := strings.Fields(bare(sql))
 	is := func(i int, keywords ...string) bool {
 		if i >= len(words) {
 			return false
@@ -86,4 +86,25 @@ func parseSavepoint(sql string) (verb, string) {
 		return none, ""
 	}
 	return found, strings.Trim(words[rest], "\"`[]")
+}
+
+// bare takes off what may be around a statement: blanks, semicolons, and the comments that tracing tools add.
+func bare(sql string) string {
+	for {
+		before := len(sql)
+		sql = strings.Trim(sql, "; \t\r\n")
+		if rest, ok := strings.CutPrefix(sql, "/*"); ok {
+			if _, after, closed := strings.Cut(rest, "*/"); closed {
+				sql = after
+			}
+		}
+		if rest, ok := strings.CutSuffix(sql, "*/"); ok {
+			if i := strings.LastIndex(rest, "/*"); i >= 0 {
+				sql = rest[:i]
+			}
+		}
+		if len(sql) == before {
+			return sql
+		}
+	}
 }
