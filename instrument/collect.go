@@ -39,6 +39,9 @@ type CollectFunc func(ctx context.Context, ch chan<- prometheus.Metric) error
 //
 // and logged once when it begins to fail and once when it works again.
 func (m *Metrics) Register(name string, c prometheus.Collector) error {
+	if c == nil {
+		return m.guard(name, nil, nil)
+	}
 	return m.guard(name, func(_ context.Context, ch chan<- prometheus.Metric) error { c.Collect(ch); return nil }, c.Describe)
 }
 
@@ -72,8 +75,11 @@ func (m *Metrics) Expect(name string) (forget func()) { return m.guards.expect(c
 
 func (m *Metrics) guard(name string, collect CollectFunc, describe func(chan<- *prometheus.Desc)) error {
 	failed := func(err error) error { return fmt.Errorf("instrument: collector %q: %w", name, err) }
-	if strings.TrimSpace(name) == "" {
+	switch {
+	case strings.TrimSpace(name) == "":
 		return failed(errors.New("the name is empty: it is the value of the label collector"))
+	case collect == nil:
+		return failed(errors.New("there is nothing to collect: the collector or function is nil"))
 	}
 	descs, err := described(describe)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/truecount/truecount/instrument"
 )
 
@@ -68,5 +69,23 @@ func TestL3ACollectorMaySendABoundedNumberOfMetrics(t *testing.T) {
 				t.Error("what was dropped is not told")
 			}
 		}
+	}
+}
+
+func TestL3ARegisteredCollectorIsGuardedAsAFunctionIs(t *testing.T) {
+	m, reg := newMetrics(t)
+	m.Counter(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks."})
+	for name, value := range map[string]func() float64{"sound": func() float64 { return 7 }, "broken": func() float64 { panic("no value") }} {
+		if err := m.Register(name, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: "A gauge."}, value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantLines(t, exposition(t, m), "sound 7", "clicks_total 0", `instrument_collector_success{collector="sound"} 1`,
+		`instrument_collector_success{collector="broken"} 0`, `instrument_collector_failures_total{collector="broken",reason="panic"} 1`)
+	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+		t.Errorf("the metrics about collectors: %v, %v", problems, err)
+	}
+	if m.Register("nothing", nil) == nil || m.RegisterFunc("nothing", nil) == nil {
+		t.Error("nothing to collect is no error")
 	}
 }

@@ -235,9 +235,7 @@ func TestL3GoroutinesStayFlatOverAThousandScrapesOfACollectorThatHangs(t *testin
 	for range 1000 {
 		text = ask("10") // answered at once: the run is late already
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines after the first scrape, %d after a thousand more", before, after)
-	}
+	eventually(t, func() bool { return runtime.NumGoroutine() <= before }) // the last scrape's own may still be ending
 	if has(text, "hanging 1") {
 		t.Error("a value of an earlier scrape is exposed")
 	}
