@@ -221,25 +221,6 @@ func chains(found map[string][]string, pkg string) [][]string {
 	return all
 }
 
-func TestTheLibraryImportsClientGolangAndNothingElse(t *testing.T) {
-	for pkg, list := range imports(t) {
-		if pkg != "instrument" && !strings.HasPrefix(pkg, "instrument/") || strings.HasPrefix(pkg, "instrument/contrib/") {
-			continue // what is in contrib are modules of their own
-		}
-		for _, imported := range list {
-			first, _, _ := strings.Cut(imported, "/")
-			switch {
-			case !strings.Contains(first, "."): // the standard library
-			case strings.HasPrefix(imported, instrumentModule):
-			case strings.HasPrefix(imported, "github.com/prometheus/client_golang/"):
-			case imported == "github.com/prometheus/client_model/go": // client_golang's own data model
-			default:
-				t.Errorf("%s imports %s", pkg, imported)
-			}
-		}
-	}
-}
-
 func TestEveryPackageOpensWithItsPurpose(t *testing.T) {
 	for pkg := range imports(t) {
 		if !hasPackageComment(t, pkg) {
