@@ -98,8 +98,8 @@ func newEntry(o *Options, r *http.Request, s instrument.Served, now time.Time) *
 	return e
 }
 
-// attrs are the entry's attributes in their order: that of the combined format, which is also the order of what is
-// to be read first.
+// attrs are the entry's attributes in their order: that of the combined format, which is also the order of what is to
+// be read first.
 func (e *entry) attrs(o *Options) []slog.Attr {
 	list := make([]slog.Attr, 0, 16)
 	text := func(f Fields, name, value string) {

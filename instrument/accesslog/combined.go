@@ -9,13 +9,13 @@ import (
 	"github.com/truecount/truecount/instrument"
 )
 
-// NewCombined returns a function for Served of [instrument.Options] that writes each request as a line of the combined
-// log format, which Apache, nginx and the programs that read their logs know:
+// NewCombined returns a function for Served of [instrument.Options] that writes each request as a line of the
+// combined log format, which Apache, nginx and the programs that read their logs know:
 //
 //	127.0.0.1 - rex [20/Nov/2026:09:07:15 +0000] "GET /walks/7?page=2 HTTP/1.1" 200 512 "https://example.com/" "curl/8.5"
 //
-// What Options.Fields does not allow is "-"; without Request the route stands for path and query. Time always appears.
-// Quotes, backslashes and unsafe characters are escaped as \x22. Lines are written whole, one Write each.
+// What Options.Fields does not allow is "-"; without Request the route stands for path and query. Time always
+// appears. Quotes, backslashes and unsafe characters are escaped as \x22. Lines are written whole, one Write each.
 func NewCombined(w io.Writer, opts Options) func(*http.Request, instrument.Served) {
 	opts = opts.withDefaults()
 	var mu sync.Mutex

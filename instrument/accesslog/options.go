@@ -22,8 +22,8 @@ const (
 	// Request is the first line of the request, request: "GET /walks/7?page=2 HTTP/1.1", with those parameters of the
 	// query that Options.Query names.
 	Request
-	// Referer is the page that led here, referer, with the same parameters and without user and password. Its path is as the
-	// client sent it.
+	// Referer is the page that led here, referer, with the same parameters and without user and password. Its path is
+	// as the client sent it.
 	Referer
 	// Agent is the client's name for itself, agent.
 	Agent
@@ -48,23 +48,24 @@ type Options struct {
 	Query []string
 	// Headers names the request headers that may appear, in an object headers. Default: none.
 	Headers []string
-	// Redact says of the name of a parameter, a header or a wildcard of the route ("token" of /reset/{token}) that its
-	// value is a secret. Wildcards are known where the route is the pattern of [http.ServeMux]. Default: [Secret].
+	// Redact says of the name of a parameter, a header or a wildcard of the route ("token" of /reset/{token}) that
+	// its value is a secret. Wildcards are known where the route is the pattern of [http.ServeMux]. Default:
+	// [Secret].
 	Redact func(name string) bool
 
-	// Client returns the client's address where a proxy that is trusted says it in a header. Default: the
-	// address of the connection.
+	// Client returns the client's address where a proxy that is trusted says it in a header. Default: the address of
+	// the connection.
 	Client func(*http.Request) string
-	// User returns the name of the user who is logged in. Default: that of basic authentication, which the handler may
-	// have refused.
+	// User returns the name of the user who is logged in. Default: that of basic authentication, which the handler
+	// may have refused.
 	User func(*http.Request) string
 
 	// Level is the level of a line. Default: [Level].
 	Level func(instrument.Served) slog.Level
 	// Skip says of a request that it is not logged; see [Healthy]. Default: all are.
 	Skip func(*http.Request, instrument.Served) bool
-	// Every logs one of so many requests of level info and lower, whose lines have the number as sampled. Others are all
-	// logged. Default: 1.
+	// Every logs one of so many requests of level info and lower, whose lines have the number as sampled. Others are
+	// all logged. Default: 1.
 	Every int
 
 	// Failures counts the lines that could not be written. It is yours to register. Default: not counted.

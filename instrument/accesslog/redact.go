@@ -22,9 +22,9 @@ var (
 	separators  = strings.NewReplacer("-", "", "_", "", ".", "")
 )
 
-// Secret says of a parameter or header, by its name, whether its value is one: "password", "X-Api-Key", "access_token",
-// "Authorization", "Cookie", the code of OAuth and the sig of signed URLs are. It ignores case, and looks for
-// well-known parts in names.
+// Secret says of a parameter or header, by its name, whether its value is one: "password", "X-Api-Key",
+// "access_token", "Authorization", "Cookie", the code of OAuth and the sig of signed URLs are. It ignores case, and
+// looks for well-known parts in names.
 func Secret(name string) bool {
 	name = separators.Replace(strings.ToLower(name))
 	if slices.Contains(secretNames, name) {

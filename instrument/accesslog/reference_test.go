@@ -17,7 +17,8 @@ import (
 
 var fieldRow = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (string|number|bool|object)?")
 
-// TestTheReferenceHasEveryFieldAndNoOther holds docs/reference/access-log.md against a line in which everything is allowed.
+// TestTheReferenceHasEveryFieldAndNoOther holds docs/reference/access-log.md against a line in which everything is
+// allowed.
 func TestTheReferenceHasEveryFieldAndNoOther(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "access-log.md"))
 	if err != nil {

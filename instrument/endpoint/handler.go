@@ -17,7 +17,9 @@ type handler struct {
 }
 
 func newHandler(opts Options, refused *refusals) http.Handler {
-	return &handler{metrics: opts.Handler, path: opts.Path, places: make(chan struct{}, opts.MaxRequests), refused: refused, logger: opts.Logger}
+	return &handler{
+		metrics: opts.Handler, path: opts.Path, places: make(chan struct{}, opts.MaxRequests), refused: refused, logger: opts.Logger,
+	}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -76,5 +78,6 @@ func (h *handler) welcome(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'")
 	path := html.EscapeString(h.path)
-	_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Metrics</title><p>This address serves <a href="`+path+`">metrics</a> for Prometheus.</p></html>`+"\n")
+	_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Metrics</title>`+
+		`<p>This address serves <a href="`+path+`">metrics</a> for Prometheus.</p></html>`+"\n")
 }

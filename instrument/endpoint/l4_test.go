@@ -141,8 +141,8 @@ func TestL4SlowlorisIsCutOffAndHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// TestL4ABodyOf1GBIsNeverRead sends until the server has enough of it. What gets through is what the kernel buffers, and
-// the 256 KiB that net/http reads of a body that a handler has left.
+// TestL4ABodyOf1GBIsNeverRead sends until the server has enough of it. What gets through is what the kernel buffers,
+// and the 256 KiB that net/http reads of a body that a handler has left.
 func TestL4ABodyOf1GBIsNeverRead(t *testing.T) {
 	const limit = 32 << 20
 	for _, f := range fronts(t) {
@@ -211,8 +211,8 @@ func TestL4HeadersOf1MBAreRefused(t *testing.T) {
 	}
 }
 
-// descriptors raises the limit of open files to what is allowed, and returns how many idle connections fit, with their
-// other ends, into this process.
+// descriptors raises the limit of open files to what is allowed, and returns how many idle connections fit, with
+// their other ends, into this process.
 func descriptors(t *testing.T, want int) int {
 	t.Helper()
 	var limit syscall.Rlimit

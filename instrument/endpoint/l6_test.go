@@ -19,6 +19,7 @@ import (
 	_ "github.com/truecount/truecount/instrument/database"
 	_ "github.com/truecount/truecount/instrument/dynamic"
 	"github.com/truecount/truecount/instrument/endpoint"
+	_ "github.com/truecount/truecount/instrument/instrumenttest"
 	_ "github.com/truecount/truecount/instrument/jsonlog"
 	_ "github.com/truecount/truecount/instrument/migrations"
 	_ "github.com/truecount/truecount/instrument/model"
@@ -27,7 +28,10 @@ import (
 
 // debugPaths are those that net/http/pprof and expvar register on net/http's own mux when they are imported, as the
 // client_golang of this library does with expvar.
-var debugPaths = []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/debug/pprof/trace", "/debug/vars", "/debug/"}
+var debugPaths = []string{
+	"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/debug/pprof/trace",
+	"/debug/vars", "/debug/",
+}
 
 func TestL6NoListenerServesProfilesOrVariables(t *testing.T) {
 	for _, f := range fronts(t) {
@@ -47,8 +51,8 @@ func TestL6AListenerWithoutAHandlerIsRefused(t *testing.T) {
 	}
 }
 
-// TestL6NoPackageOfTheLibraryRegistersOnNetHTTPsMux reads the sources of the core and of contrib, since a mux can't be
-// asked for what it has; and asks the mux of this program for what is known to be dangerous.
+// TestL6NoPackageOfTheLibraryRegistersOnNetHTTPsMux reads the sources of the core and of contrib, since a mux can't
+// be asked for what it has; and asks the mux of this program for what is known to be dangerous.
 func TestL6NoPackageOfTheLibraryRegistersOnNetHTTPsMux(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {

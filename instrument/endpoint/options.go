@@ -18,7 +18,8 @@ const DefaultAddr = "127.0.0.1:9464"
 type Options struct {
 	// Metrics are what is served, and get metrics of the endpoint's own limits (instrument_endpoint_…).
 	Metrics *instrument.Metrics
-	// Handler takes the place of Metrics' handler. Without Metrics the endpoint has no metrics of its own. Default: Metrics.Handler().
+	// Handler takes the place of Metrics' handler. Without Metrics the endpoint has no metrics of its own. Default:
+	// Metrics.Handler().
 	Handler http.Handler
 	// Addr is listened on. Port 0 takes a free one, see OnReady. Default: [DefaultAddr].
 	Addr string
@@ -34,8 +35,8 @@ type Options struct {
 
 	// MaxConnections is how many connections are open at a time. Default: 256.
 	MaxConnections int
-	// MaxRequests is how many requests are served at a time; more are answered 503. With HTTP/2 it is also what one connection may
-	// ask for at a time. Default: 16.
+	// MaxRequests is how many requests are served at a time; more are answered 503. With HTTP/2 it is also what one
+	// connection may ask for at a time. Default: 16.
 	MaxRequests int
 	// MaxHeaderBytes bounds the headers of a request, its first line included. Default: 16 KiB.
 	MaxHeaderBytes int

@@ -12,8 +12,8 @@ import (
 	"github.com/truecount/truecount/instrument/internal/admission"
 )
 
-// Run serves metrics until ctx is done, lets the answers under way finish, and returns nil. It returns an error if it can't listen or
-// if serving fails.
+// Run serves metrics until ctx is done, lets the answers under way finish, and returns nil. It returns an error if it
+// can't listen or if serving fails.
 func Run(ctx context.Context, opts Options) error {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -101,7 +101,7 @@ func shutdown(server *http.Server, opts Options) error {
 // warnOfOpenDoor says that metrics are readable from other machines without a password.
 func warnOfOpenDoor(logger *slog.Logger, addr net.Addr) {
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		logger.Warn("metrics are served to everyone who can connect; listen on the loopback interface, or see module contrib/webconfig for passwords and TLS",
-			"address", addr.String())
+		logger.Warn("metrics are served to everyone who can connect; listen on the loopback interface, "+
+			"or see module contrib/webconfig for passwords and TLS", "address", addr.String())
 	}
 }

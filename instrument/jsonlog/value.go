@@ -37,8 +37,8 @@ func appendValue(line []byte, v slog.Value) []byte {
 	}
 }
 
-// appendAny appends a value that has its own idea of its text, or none. It is asked before anything is
-// appended, so that a panic leaves no half of it.
+// appendAny appends a value that has its own idea of its text, or none. It is asked before anything is appended, so
+// that a panic leaves no half of it.
 func appendAny(line []byte, v any) (result []byte) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -94,7 +94,8 @@ func appendFloat(line []byte, f float64) []byte {
 
 const hex = "0123456789abcdef"
 
-// appendString appends s as a JSON string. Beyond what JSON asks for it escapes what breaks lines or steers terminals.
+// appendString appends s as a JSON string. Beyond what JSON asks for it escapes what breaks lines or steers
+// terminals.
 func appendString(line []byte, s string) []byte {
 	line = append(line, '"')
 	start := 0

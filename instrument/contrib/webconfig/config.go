@@ -30,8 +30,8 @@ type Config struct {
 	logger  *slog.Logger
 }
 
-// New reads and checks the file. It fails where exporter-toolkit refuses the file, and if nobody would be asked for a password
-// or a certificate while Options.AllowAnonymous does not allow that.
+// New reads and checks the file. It fails where exporter-toolkit refuses the file, and if nobody would be asked for a
+// password or a certificate while Options.AllowAnonymous does not allow that.
 func New(opts Options) (*Config, error) {
 	if opts.File == "" {
 		return nil, errors.New("no web configuration file is given: set webconfig.Options.File")
@@ -74,8 +74,9 @@ func (c *Config) Handler(next http.Handler) (http.Handler, error) {
 	return server.Handler, nil
 }
 
-// Serve serves the listener as the file says, with TLS if the file has it, until the server is shut down or closed; the error is that of
-// [http.Server.Serve]. It sets the server's handler and TLS configuration, and leaves its limits as they are.
+// Serve serves the listener as the file says, with TLS if the file has it, until the server is shut down or closed;
+// the error is that of [http.Server.Serve]. It sets the server's handler and TLS configuration, and leaves its limits
+// as they are.
 //
 // It is made for Serve of package endpoint's Options.
 func (c *Config) Serve(server *http.Server, l net.Listener) error {

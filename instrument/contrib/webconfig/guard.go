@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// guard stands around exporter-toolkit's handler, which reads the file for each request, asks for the password and serves. What it
-// adds: a file that changes in the moment of a request, or asks nobody any more, lets nobody in; comparisons of passwords
-// are bounded; and what became of requests is counted.
+// guard stands around exporter-toolkit's handler, which reads the file for each request, asks for the password and
+// serves. What it adds: a file that changes in the moment of a request, or asks nobody any more, lets nobody in;
+// comparisons of passwords are bounded; and what became of requests is counted.
 type guard struct {
 	file        *file
 	metrics     *metrics
@@ -91,7 +91,8 @@ func (g *guard) passed(next http.Handler) http.Handler {
 		if !ok {
 			return
 		}
-		// The toolkit has read the file by itself: only if it was the same before and after is it known what was read.
+		// The toolkit has read the file by itself: only if it was the same before and after is it known what was
+		// read.
 		if !v.file.same(g.file.version()) {
 			v.changed = true
 			return

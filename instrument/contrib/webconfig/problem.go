@@ -11,8 +11,8 @@ import (
 // checkHint is where the whole truth is told, to who may read the file.
 const checkHint = "promtool check web-config says why"
 
-// What the errors of exporter-toolkit and its YAML parser begin with or contain, and what may be said of it. Their own text may
-// quote values of the file, which are secrets.
+// What the errors of exporter-toolkit and its YAML parser begin with or contain, and what may be said of it. Their
+// own text may quote values of the file, which are secrets.
 var (
 	yamlLine     = regexp.MustCompile(`line (\d+)`)
 	unknownField = regexp.MustCompile(`line (\d+): field (\S+) not found`)

@@ -15,8 +15,8 @@ import (
 
 func writeOver(file, content string) error { return os.WriteFile(file, []byte(content), 0o600) }
 
-// An editor, a script or a ConfigMap without links empties a file before it writes it. In that moment exporter-toolkit
-// sees a file without users, which asks nobody for a password.
+// An editor, a script or a ConfigMap without links empties a file before it writes it. In that moment
+// exporter-toolkit sees a file without users, which asks nobody for a password.
 func TestAFileThatIsBeingWrittenLetsNobodyIn(t *testing.T) {
 	content := users(t)
 	file := written(t, content)
@@ -49,8 +49,8 @@ func TestAFileThatIsBeingWrittenLetsNobodyIn(t *testing.T) {
 	}
 }
 
-// TestE6AFloodOfWrongPasswordsDoesNotKeepOutWhoIsKnown floods with passwords that are all different, so that each needs a comparison
-// at the price of real hashes, and evicts others from exporter-toolkit's cache.
+// TestE6AFloodOfWrongPasswordsDoesNotKeepOutWhoIsKnown floods with passwords that are all different, so that each
+// needs a comparison at the price of real hashes, and evicts others from exporter-toolkit's cache.
 func TestE6AFloodOfWrongPasswordsDoesNotKeepOutWhoIsKnown(t *testing.T) {
 	file := written(t, "basic_auth_users: {"+user+": "+hash(t, password, bcrypt.DefaultCost)+"}\n")
 	m := newMetrics(t)

@@ -1,5 +1,5 @@
-// Package admission bounds the open connections of a server without shutting out the next client: if all places are taken,
-// a new connection takes that of the one which has waited longest without a request being served.
+// Package admission bounds the open connections of a server without shutting out the next client: if all places are
+// taken, a new connection takes that of the one which has waited longest without a request being served.
 //
 // Slow and idle clients are in nobody's way then, however many there are. A bound that makes new connections wait, as
 // netutil.LimitListener has it, leaves the server to whoever came first.
@@ -52,7 +52,8 @@ func (r *Room) Counts() Counts {
 	return Counts{Open: r.open, Evicted: r.evicted, Refused: r.refused}
 }
 
-// Bound sets the server up so that it knows which connections have requests; its listener must be one of [Room.Listener].
+// Bound sets the server up so that it knows which connections have requests; its listener must be one of
+// [Room.Listener].
 func (r *Room) Bound(server *http.Server) {
 	before, next := server.ConnContext, server.Handler
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
