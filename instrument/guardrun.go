@@ -46,10 +46,10 @@ type result struct {
 type runKey struct{}
 
 // Drop counts a sample that a [CollectFunc] left out, in instrument_collector_dropped_total; ctx is the one that it was
-// given. The reason is a label's value: there should be few, a word each.
-func Drop(ctx context.Context, reason string) {
+// given. The reason is a label's value: there should be few, a word each. The cause is for the log, which shows the first.
+func Drop(ctx context.Context, reason, cause string) {
 	if r, ok := ctx.Value(runKey{}).(*run); ok && reason != "" {
-		r.drop(sanitized(bounded(reason)), "it left out a sample: "+reason)
+		r.drop(sanitized(bounded(reason)), sanitized(bounded(cause)))
 	}
 }
 

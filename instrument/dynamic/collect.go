@@ -2,6 +2,7 @@ package dynamic
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,7 +31,7 @@ type scrape struct {
 
 func (s *scrape) yield(sample Sample) {
 	if s.left <= 0 {
-		instrument.Drop(s.ctx, "budget")
+		instrument.Drop(s.ctx, "budget", "it yielded more samples than Options.MaxSeries")
 		return
 	}
 	name := MetricName(sample.Name)
@@ -38,12 +39,12 @@ func (s *scrape) yield(sample Sample) {
 	case !known:
 		s.origins[name] = strings.Clone(sample.Name)
 	case origin != sample.Name:
-		instrument.Drop(s.ctx, "collision")
+		instrument.Drop(s.ctx, "collision", fmt.Sprintf("%q and %q both become the metric %q: rename one", origin, sample.Name, name))
 		return
 	}
-	labels, values, ok := validLabels(sample.Labels)
-	if !ok {
-		instrument.Drop(s.ctx, "collision")
+	labels, values, twice := validLabels(sample.Labels)
+	if twice != "" {
+		instrument.Drop(s.ctx, "collision", fmt.Sprintf("two labels of metric %q become %q: rename one", name, twice))
 		return
 	}
 	if sample.Help == "" {
@@ -55,24 +56,24 @@ func (s *scrape) yield(sample Sample) {
 	help := strings.Clone(strings.ToValidUTF8(sample.Help, "\uFFFD"))
 	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(name, help, labels, nil), sample.Type, sample.Value, values...)
 	if err != nil {
-		instrument.Drop(s.ctx, "invalid")
+		instrument.Drop(s.ctx, "invalid", fmt.Sprintf("metric %q: %v", name, err))
 		return
 	}
 	s.left--
 	s.ch <- metric
 }
 
-// validLabels returns names and values in the order of the names as they were. It fails if two names become one.
-func validLabels(labels map[string]string) (names, values []string, ok bool) {
+// validLabels returns names and values in the order of the names as they were, or the name that two of them become.
+func validLabels(labels map[string]string) (names, values []string, twice string) {
 	for _, raw := range slices.Sorted(maps.Keys(labels)) {
 		name := LabelName(raw)
 		if slices.Contains(names, name) {
-			return nil, nil, false
+			return nil, nil, name
 		}
 		names = append(names, name)
 		values = append(values, labelValue(labels[raw]))
 	}
-	return names, values, true
+	return names, values, ""
 }
 
 // labelValue is UTF-8 of a bounded length, in memory of its own.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,12 +22,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newMetrics(t testing.TB) (*instrument.Metrics, *prometheus.Registry) {
 	t.Helper()
-	reg := prometheus.NewRegistry()
-	m, err := instrument.New(instrument.Options{Registry: reg, WithoutRuntime: true})
+	m, reg, _ := newLoggedMetrics(t)
+	return m, reg
+}
+
+func newLoggedMetrics(t testing.TB) (*instrument.Metrics, *prometheus.Registry, *bytes.Buffer) {
+	t.Helper()
+	reg, logged := prometheus.NewRegistry(), &bytes.Buffer{}
+	m, err := instrument.New(instrument.Options{Registry: reg, WithoutRuntime: true, Logger: slog.New(slog.NewTextHandler(logged, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, reg
+	return m, reg, logged
 }
 
 // run starts Run; stop ends it and returns what it returned.
@@ -156,98 +161,6 @@ func TestWhatChangesInTheSourceChangesInTheNextScrape(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// exposed returns what a scrape of the source shows.
-func exposed(t *testing.T, opts dynamic.Options) (text string) {
-	synctest.Test(t, func(t *testing.T) {
-		m, reg := newMetrics(t)
-		stop := run(t, m, opts)
-		synctest.Wait()
-		text = metrics(m)
-		if _, err := reg.Gather(); err != nil {
-			t.Errorf("another gatherer fails: %v", err)
-		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return text
-}
-
-func TestAFailureAfterSomeRowsYieldsThemAndCounts(t *testing.T) {
-	for reason, fail := range map[string]func(context.Context) error{
-		"error":   func(context.Context) error { return errors.New("connection lost") },
-		"panic":   func(context.Context) error { panic("nil row") },
-		"timeout": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
-	} {
-		t.Run(reason, func(t *testing.T) {
-			text := exposed(t, dynamic.Options{Name: "rows", Collect: func(ctx context.Context, yield func(dynamic.Sample)) error {
-				yield(dynamic.Sample{Name: "first", Value: 1})
-				return fail(ctx)
-			}})
-			wantLines(t, text, "first 1", `instrument_collector_success{collector="rows"} 0`,
-				fmt.Sprintf(`instrument_collector_failures_total{collector="rows",reason=%q} 1`, reason))
-		})
-	}
-}
-
-func TestWhatDoesNotFitIsDroppedAndCounted(t *testing.T) {
-	labels := func(pairs ...string) map[string]string {
-		all := map[string]string{}
-		for i := 0; i < len(pairs); i += 2 {
-			all[pairs[i]] = pairs[i+1]
-		}
-		return all
-	}
-	for _, tt := range []struct {
-		name    string
-		samples []dynamic.Sample
-		want    []string
-		reason  string
-	}{
-		{"a series twice", []dynamic.Sample{{Name: "a", Value: 1}, {Name: "a", Value: 2}}, []string{"a 1"}, "duplicate"},
-		{"two names that become one", []dynamic.Sample{{Name: "a-b", Labels: labels("l", "1")}, {Name: "a.b", Labels: labels("l", "2")}},
-			[]string{`a_b{l="1"} 0`}, "collision"},
-		{"two labels that become one", []dynamic.Sample{{Name: "a"}, {Name: "b", Labels: labels("x-y", "1", "x.y", "2")}}, []string{"a 0"}, "collision"},
-		{"another help", []dynamic.Sample{{Name: "a", Help: "A.", Labels: labels("l", "1")}, {Name: "a", Help: "B.", Labels: labels("l", "2")}},
-			[]string{"# HELP a A.", `a{l="1"} 0`}, "inconsistent"},
-		{"another type", []dynamic.Sample{{Name: "a", Type: prometheus.CounterValue, Labels: labels("l", "1")}, {Name: "a", Labels: labels("l", "2")}},
-			[]string{"# TYPE a counter"}, "inconsistent"},
-		{"another set of labels", []dynamic.Sample{{Name: "a", Labels: labels("l", "1")}, {Name: "a", Labels: labels("m", "2")}},
-			[]string{`a{l="1"} 0`}, "inconsistent"},
-		{"a metric of the service's own", []dynamic.Sample{{Name: "http_requests_in_flight", Value: 7}, {Name: "a"}}, []string{"a 0", "http_requests_in_flight 0"}, "inconsistent"},
-		{"an unknown type", []dynamic.Sample{{Name: "a"}, {Name: "b", Type: 77}}, []string{"a 0"}, "invalid"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			text := exposed(t, dynamic.Options{Name: "rows", Collect: samples(tt.samples...)})
-			wantLines(t, text, append(tt.want, fmt.Sprintf(`instrument_collector_dropped_total{collector="rows",reason=%q} 1`, tt.reason),
-				`instrument_collector_success{collector="rows"} 0`)...)
-		})
-	}
-}
-
-func TestASourceHasABudgetOfSeries(t *testing.T) {
-	text := exposed(t, dynamic.Options{Name: "rows", MaxSeries: 10, Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
-		for i := range 100_000 {
-			yield(dynamic.Sample{Name: "row", Labels: map[string]string{"id": fmt.Sprint(i)}})
-		}
-		return nil
-	}})
-	if n := strings.Count(text, "\nrow{"); n != 10 {
-		t.Errorf("%d series", n)
-	}
-	wantLines(t, text, `row{id="0"} 0`, `row{id="9"} 0`, `instrument_collector_dropped_total{collector="rows",reason="budget"} 99990`)
-}
-
-func TestValuesFromOutsideAreExposedSafely(t *testing.T) {
-	text := exposed(t, dynamic.Options{Name: "rows", Collect: samples(
-		dynamic.Sample{Name: "<script>", Help: "a\nb\xff", Labels: map[string]string{"__name__": "x\n\"}\\", "le": "\xff", "": strings.Repeat("ä", 1000)}, Value: math.Inf(1)},
-		dynamic.Sample{Name: "9 lives", Type: prometheus.UntypedValue, Value: math.NaN()},
-		dynamic.Sample{Name: "", Type: prometheus.CounterValue, Value: 3},
-	)})
-	wantLines(t, text, `# HELP _script_ a\nb`+"\uFFFD", `_script_{_="`+strings.Repeat("ä", 512)+`",_name__="x\n\"}\\",le="`+"\uFFFD"+`"} +Inf`,
-		"_9_lives NaN", "_ 3", `instrument_collector_success{collector="rows"} 1`)
 }
 
 func TestOptionsThatMakeNoSenseAreErrors(t *testing.T) {
