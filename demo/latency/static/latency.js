@@ -2,7 +2,7 @@
 // are this page's own, measured by the service: what all visitors saw is in its metrics.
 const kept = 100; // answers on the chart
 const between = 350; // milliseconds between two questions
-const width = 600, height = 200, left = 44, fastest = 5, slowest = 10_000;
+const width = 600, height = 200, left = 50, fastest = 5, slowest = 10_000;
 const seen = []; // {milliseconds, failed, worker}, oldest first
 const grid = document.getElementById("grid");
 const dots = document.getElementById("dots");
