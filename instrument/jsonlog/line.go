@@ -18,7 +18,7 @@ const (
 const timestampLayout = "2006-01-02T15:04:05.000000Z"
 
 func appendLine(line []byte, event string, level slog.Level, at time.Time, attrs []slog.Attr) []byte {
-	attrs = members(nil, attrs)
+	attrs = members(make([]slog.Attr, 0, len(attrs)), attrs)
 	logger := ""
 	for i := range attrs {
 		switch attrs[i].Key {

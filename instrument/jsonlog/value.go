@@ -46,6 +46,8 @@ func appendAny(line []byte, v any) (result []byte) {
 		}
 	}()
 	switch v := v.(type) {
+	case nil:
+		return append(line, "null"...)
 	case json.Marshaler, encoding.TextMarshaler: // below; a time is one
 	case error:
 		return appendString(line, v.Error())

@@ -263,8 +263,8 @@ func FuzzNoFileMakesAPanicOrTellsAPassword(f *testing.F) {
 		if err == nil {
 			_, err = web.Handler(http.NotFoundHandler())
 		}
-		if err == nil || !strings.Contains(content, ": hunter2s3cret") || strings.Contains(content, "hunter2s3cret:") {
-			return
+		if err == nil || !strings.Contains(content, ": hunter2s3cret") || strings.Contains(content, "_file") {
+			return // the names of files are told
 		}
 		if strings.Contains(err.Error(), "hunter2s") {
 			t.Errorf("%q: %v", content, err)

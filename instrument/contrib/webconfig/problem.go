@@ -15,7 +15,7 @@ const checkHint = "promtool check web-config says why"
 // own text may quote values of the file, which are secrets.
 var (
 	yamlLine     = regexp.MustCompile(`line (\d+)`)
-	unknownField = regexp.MustCompile(`line (\d+): field (\S+) not found`)
+	unknownField = regexp.MustCompile(`line (\d+): field ([a-z_]+) not found`) // as settings are called, and hardly a password
 	headerName   = regexp.MustCompile(`^(HTTP header "[A-Za-z-]+" can not be configured|invalid value for [A-Za-z-]+\.)`)
 	quotable     = []string{ // name files and settings only
 		"failed to read cert_file", "failed to read key_file", "missing one of", "client CA's have been configured", "open ",
