@@ -13,7 +13,7 @@ import "github.com/prometheus/client_golang/prometheus"
 //   - Label values that are not UTF-8 are made so, and those longer than 1,024 bytes are cut.
 //   - Nothing panics. With another number of values than the metric has labels, or with other names, the result can be
 //     used but is not exposed; that is logged once, and each time counted in instrument_labels_mismatched_total{metric}.
-//   - A series that exists is found without a lock, and for up to four labels without an allocation.
+//   - A series that exists is found without a lock and without an allocation.
 type CounterVec struct {
 	prometheus.Collector
 	series *boundedSeries[prometheus.Counter]

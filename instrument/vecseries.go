@@ -2,7 +2,6 @@ package instrument
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,32 +26,27 @@ type boundedSeries[M any] struct {
 	overflows *overflows
 	overflown prometheus.Counter
 
-	published index[M]
+	published atomic.Pointer[index[M]]
 	full      atomic.Bool // there is no place, and all series are published
 
 	limit  atomic.Int64
 	mu     sync.Mutex
 	count  int
-	fresh  map[string]entry[M] // by joined
-	missed int                 // how often fresh was looked at since the last copy
+	fresh  index[M]
+	missed int // how often fresh was looked at since the last copy
 
 	rest                               M // what is over the limit
 	makeRest, logOverflow, logMismatch sync.Once
 }
 
-type entry[M any] struct {
-	values []string
-	series M
-}
-
 func newBoundedSeries[M any](m *Metrics, name string, labels []string, standIn M) *boundedSeries[M] {
 	b := &boundedSeries[M]{
 		metric: sanitized(bounded(name)), labels: slices.Clone(labels), unexposed: standIn, overflows: m.overflows,
-		fresh: map[string]entry[M]{},
+		fresh: index[M]{},
 	}
 	b.limit.Store(int64(m.maxSeriesPerMetric))
 	b.overflown = m.overflows.of(b.metric)
-	b.published.init(len(labels))
+	b.published.Store(&index[M]{})
 	return b
 }
 
@@ -60,10 +54,11 @@ func (b *boundedSeries[M]) get(values []string) M {
 	if len(values) != len(b.labels) {
 		return b.mismatch("values", len(values))
 	}
-	if series, ok := b.published.find(values); ok {
+	hash := hashOf(values)
+	if series, ok := b.published.Load().find(hash, values); ok {
 		return series
 	}
-	return b.getSlowly(values)
+	return b.getSlowly(hash, values)
 }
 
 func (b *boundedSeries[M]) with(labels prometheus.Labels) M {
@@ -83,60 +78,53 @@ func (b *boundedSeries[M]) with(labels prometheus.Labels) M {
 }
 
 // getSlowly must not keep values: they are on the caller's stack.
-func (b *boundedSeries[M]) getSlowly(values []string) M {
+func (b *boundedSeries[M]) getSlowly(hash uint64, values []string) M {
 	if slices.ContainsFunc(values, unfit) {
-		fitting := make([]string, len(values))
-		for i, v := range values {
-			fitting[i] = labelValue(v)
-		}
-		if series, ok := b.published.find(fitting); ok {
+		values = fitting(values)
+		hash = hashOf(values)
+		if series, ok := b.published.Load().find(hash, values); ok {
 			return series
 		}
-		return b.getOrAdd(fitting)
 	}
-	return b.getOrAdd(values)
-}
-
-func (b *boundedSeries[M]) getOrAdd(values []string) M {
 	if b.full.Load() {
 		return b.overflow(values)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if series, ok := b.published.find(values); ok { // meanwhile
+	if series, ok := b.published.Load().find(hash, values); ok { // meanwhile
 		return series
 	}
-	key := string(joined(nil, values))
-	e, ok := b.fresh[key]
+	series, ok := b.fresh.find(hash, values)
 	if !ok {
 		if int64(b.count) >= b.limit.Load() {
 			b.publish()
 			b.full.Store(true)
 			return b.overflow(values)
 		}
-		e.values = make([]string, len(values))
+		kept := make([]string, len(values))
 		for i, v := range values {
-			e.values[i] = strings.Clone(v)
+			kept[i] = strings.Clone(v)
 		}
 		var err error
-		if e.series, err = b.make(e.values...); err != nil {
+		if series, err = b.make(kept...); err != nil {
 			return b.unexposed
 		}
-		b.fresh[key] = e
+		b.fresh.add(hash, kept, series)
 		b.count++
 	}
 	if b.missed++; b.missed > b.count/8 {
 		b.publish()
 	}
-	return e.series
+	return series
 }
 
 // publish makes all series findable without the lock; mu is held.
 func (b *boundedSeries[M]) publish() {
 	b.missed = 0
 	if len(b.fresh) > 0 {
-		b.published.replace(b.fresh, nil)
-		b.fresh = map[string]entry[M]{}
+		all := b.published.Load().with(b.fresh)
+		b.published.Store(&all)
+		b.fresh = index[M]{}
 	}
 }
 
@@ -144,20 +132,20 @@ func (b *boundedSeries[M]) remove(values []string) bool {
 	if len(values) != len(b.labels) {
 		return false
 	}
-	fitting := make([]string, len(values))
-	for i, v := range values {
-		fitting[i] = labelValue(v)
-	}
+	values = fitting(values)
+	hash := hashOf(values)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.publish()
-	if _, ok := b.published.find(fitting); !ok || slices.Equal(fitting, b.restValues()) {
+	rest := b.published.Load().with(b.fresh)
+	if _, ok := rest.find(hash, values); !ok || slices.Equal(values, b.restValues()) {
 		return false
 	}
-	b.published.replace(nil, fitting)
+	rest.remove(hash, values)
+	b.published.Store(&rest)
+	b.fresh = index[M]{}
 	b.count--
 	b.full.Store(false)
-	return b.forget(fitting...)
+	return b.forget(values...)
 }
 
 func (b *boundedSeries[M]) setLimit(limit int) {
@@ -198,6 +186,15 @@ func (b *boundedSeries[M]) mismatch(key string, value any) M {
 	return b.unexposed
 }
 
+// fitting returns the values as a list of its own.
+func fitting(values []string) []string {
+	fit := make([]string, len(values))
+	for i, v := range values {
+		fit[i] = labelValue(v)
+	}
+	return fit
+}
+
 func unfit(value string) bool { return len(value) > maxLabelBytes || !utf8.ValidString(value) }
 
 // labelValue makes a valid label value of a bounded length.
@@ -218,14 +215,4 @@ func cut(s string, most int) string {
 		end--
 	}
 	return s[:end]
-}
-
-// joined appends the values so that no two lists of them are alike.
-func joined(key []byte, values []string) []byte {
-	for _, v := range values {
-		key = strconv.AppendInt(key, int64(len(v)), 10)
-		key = append(key, ':')
-		key = append(key, v...)
-	}
-	return key
 }
