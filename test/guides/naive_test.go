@@ -22,6 +22,7 @@ var claims = map[string]func(outputs []string) error{
 	"the ports add up":                                   portsAddUp,
 	"both say one hundred":                               func(o []string) error { return sums(o[0], clicked, clicked) },
 	"a range that is too small is an error and a metric": errorAndMetric,
+	"the alert fires":                                    alertFires,
 	"the sum falls and the sidecar stands":               sumFalls,
 }
 
@@ -54,7 +55,7 @@ func TestB1TheGuideNaiveAndTrueIsTrue(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %v; the output was:\n%s", b.claim, err, strings.Join(outputs, "\n"))
 			}
-			if last := b.commands[len(b.commands)-1]; strings.HasPrefix(last.text, "promtool ") {
+			if last := b.commands[len(b.commands)-1]; strings.Contains(last.text, "promtool ") {
 				s.run("sleep 0.5")
 				outputs = s.queries(b)
 			} else {
@@ -95,7 +96,7 @@ func (s *shell) walk(b block) (outputs, shown []string) {
 func (s *shell) queries(b block) (outputs []string) {
 	s.t.Helper()
 	for _, c := range b.commands {
-		if strings.HasPrefix(c.text, "promtool ") {
+		if strings.Contains(c.text, "promtool ") {
 			out, _ := s.run(c.text)
 			outputs = append(outputs, out)
 		}
@@ -163,6 +164,17 @@ func errorAndMetric(outputs []string) error {
 	// It may have been run more than once, if the machine was too busy to answer in time.
 	if !regexp.MustCompile(`^worker_port_range_exhausted_total\{range="overlapping"\} 0\nworker_port_range_exhausted_total\{range="own"\} [1-9]\n$`).MatchString(metrics) {
 		return fmt.Errorf("the merged metrics are %q", metrics)
+	}
+	return nil
+}
+
+func alertFires(outputs []string) error {
+	of, err := values(outputs[0])
+	if err != nil {
+		return err
+	}
+	if of["ports"] <= 0 || of["sidecar"] <= 0 {
+		return fmt.Errorf("want an increase in both jobs, got %v", of)
 	}
 	return nil
 }
