@@ -83,9 +83,7 @@ func begin(ts *testscript.TestScript, program string, args []string) {
 	p := &process{cmd: exec.Command(path, args[1:]...), exited: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+ts.Getenv("TMPDIR"))
-	for _, variable := range strings.Fields(ts.Getenv("ENVIRONMENT")) {
-		p.cmd.Env = append(p.cmd.Env, variable)
-	}
+	p.cmd.Env = append(p.cmd.Env, strings.Fields(ts.Getenv("ENVIRONMENT"))...)
 	p.cmd.Stdout, p.cmd.Stderr = create(ts, name+".out"), create(ts, name+".err")
 	ts.Check(p.cmd.Start())
 	go func() {
