@@ -145,7 +145,8 @@ func TestNewThatFailsLeavesTheRegistryAsItWas(t *testing.T) {
 		{"name taken", instrument.Options{Registry: taken("http_requests_in_flight")}, `metric "http_requests_in_flight" is already registered`},
 		{"handler's name taken", instrument.Options{Registry: taken("promhttp_metric_handler_errors_total")}, "promhttp_metric_handler_errors_total"},
 		{"buckets", instrument.Options{Registry: taken("a"), LatencyBuckets: []float64{2, 1}}, `metric "http_request_duration_seconds": histogram buckets`},
-		{"namespace", instrument.Options{Registry: taken("a"), Namespace: "\xff"}, "is not a valid metric name"},
+		{"namespace", instrument.Options{Registry: taken("a"), Namespace: "\xff"}, `for instance "_"`},
+		{"namespace of UTF-8", instrument.Options{Registry: taken("a"), Namespace: "2nd my-shop"}, `Options.Namespace "2nd my-shop" makes no valid metric name: take letters, digits and underscores, for instance "_2nd_my_shop"`},
 		{"limits", instrument.Options{Registry: taken("a"), MaxScrapes: -1}, "must not be negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

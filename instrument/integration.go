@@ -7,8 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Logger returns Options.Logger, or one that discards everything, for integrations that define metrics of their own.
-func (m *Metrics) Logger() *slog.Logger { return m.logger }
+// Logger returns Options.Logger, or one that discards everything, for integrations that define metrics of their own. That
+// of a nil Metrics discards, too.
+func (m *Metrics) Logger() *slog.Logger {
+	if m == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return m.logger
+}
 
 // Declare registers metrics that an integration made itself, all of them or, with an error, none. They are counters,
 // gauges and histograms with or without labels, which are always there and cannot fail: they need none of the guards

@@ -33,4 +33,6 @@ func TestMetricsOfAnIntegrationAreDeclaredTogetherOrNotAtAll(t *testing.T) {
 func TestAnIntegrationLogsWhereTheServiceDoes(t *testing.T) {
 	m, _ := newMetrics(t)
 	m.Logger().Info("nobody reads this") // no logger was given, and nothing fails
+	m = nil
+	m.Logger().Info("nor this") // what may be left out of the options of an integration
 }

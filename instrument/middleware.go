@@ -108,15 +108,15 @@ func (h *httpMetrics) observe(rec *recorder, r *http.Request, method string, sta
 		h.panicked(s, r, failed)
 	}
 	if h.served != nil {
-		h.tell(s, r, rec, took, &trace, failed)
+		h.tell(s, r, size, took, &trace, failed)
 	}
 }
 
 // tell says to the application what was counted.
-func (h *httpMetrics) tell(s *series, r *http.Request, rec *recorder, took time.Duration, trace *traced, failed *failure) {
+func (h *httpMetrics) tell(s *series, r *http.Request, size int64, took time.Duration, trace *traced, failed *failure) {
 	served := Served{
 		Route: s.route, Method: s.method, Status: s.key.status,
-		Size: rec.size, Duration: took, Panicked: failed != nil,
+		Size: size, Duration: took, Panicked: failed != nil,
 	}
 	if h.trace != nil && trace.ask(h.trace, r) {
 		served.TraceID, served.SpanID = trace.TraceID, trace.SpanID

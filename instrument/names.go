@@ -1,6 +1,11 @@
 package instrument
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Names is a scheme of metric names, labels and buckets.
 type Names int
@@ -23,4 +28,26 @@ func (m *Metrics) Name(prometheusName, djangoName string) string {
 		prometheusName = djangoName
 	}
 	return prometheus.BuildFQName(m.namespace, "", prometheusName)
+}
+
+var namespaces = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)?$`)
+
+// checkNamespace allows what all scrapers can read. client_golang takes any UTF-8, which is then exposed by one name to those
+// who ask for UTF-8 and by another to all others: "my-shop" as my_shop.
+func checkNamespace(namespace string) error {
+	if namespaces.MatchString(namespace) {
+		return nil
+	}
+	return fmt.Errorf("Options.Namespace %q makes no valid metric name: take letters, digits and underscores, for instance %q",
+		namespace, namespaceOf(namespace))
+}
+
+var notInNames = regexp.MustCompile(`[^a-zA-Z0-9_:]+`)
+
+func namespaceOf(s string) string {
+	s = notInNames.ReplaceAllString(s, "_")
+	if s[0] >= '0' && s[0] <= '9' {
+		s = "_" + s
+	}
+	return s
 }

@@ -92,6 +92,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Names != PrometheusNames && o.Names != DjangoNames {
 		return o, errors.New("Options.Names is neither PrometheusNames nor DjangoNames")
 	}
+	if err := checkNamespace(o.Namespace); err != nil {
+		return o, err
+	}
 	if o.Histograms < ClassicHistograms || o.Histograms > ClassicAndNativeHistograms {
 		return o, errors.New("Options.Histograms is none of ClassicHistograms, NativeHistograms and ClassicAndNativeHistograms")
 	}

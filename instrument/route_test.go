@@ -54,19 +54,20 @@ func TestWhatIsToldIsWhatIsCounted(t *testing.T) {
 	var told []instrument.Served
 	m, _ := newMetrics(t, func(o *instrument.Options) {
 		o.Names = instrument.DjangoNames
-		o.MaxSeries = 2
+		o.MaxSeries = 3
 		o.Served = func(_ *http.Request, s instrument.Served) { s.Duration = 0; told = append(told, s) }
 	})
 	h := m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		instrument.SetRoute(w, r.Header.Get("Route"))
 		_, _ = w.Write([]byte("hello"))
 	}))
-	for _, route := range []string{"/page", "", "/third"} {
-		ask(h, "GET", "/", "", func(r *http.Request) { r.Header.Set("Route", route) })
+	for _, request := range [][2]string{{"GET", "/page"}, {"GET", ""}, {"HEAD", "/page"}, {"GET", "/fourth"}} {
+		ask(h, request[0], "/", "", func(r *http.Request) { r.Header.Set("Route", request[1]) })
 	}
 	want := []instrument.Served{
 		{Route: "/page", Method: "GET", Status: 200, Size: 5},
 		{Route: "<unnamed view>", Method: "GET", Status: 200, Size: 5},
+		{Route: "/page", Method: "HEAD", Status: 200, Size: 0}, // whatever the handler wrote, nothing is sent
 		{Route: "overflow", Method: "<invalid method>", Status: 200, Size: 5},
 	}
 	if fmt.Sprint(told) != fmt.Sprint(want) {

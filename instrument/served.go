@@ -7,7 +7,7 @@ type Served struct {
 	// Route, Method and Status are the values of the labels: "unmatched", "other" and 0 for what is not known.
 	Route, Method string
 	Status        int
-	// Size is that of the response's body as the handler wrote it, in bytes.
+	// Size is that of the response's body as the handler wrote it, in bytes; 0 for HEAD.
 	Size int64
 	// Duration is the time from the request's arrival in [Metrics.Middleware] to the return of its handler.
 	Duration time.Duration

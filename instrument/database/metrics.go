@@ -32,7 +32,7 @@ type Options struct {
 	Class func(error) Class
 	// MaxDatabases bounds the pairs of alias and vendor; further ones share the alias "overflow". Default 100.
 	MaxDatabases int
-	// Logger says once that MaxDatabases is exceeded. Default: nothing.
+	// Logger says once that MaxDatabases is exceeded. Default: that of the metrics.
 	Logger *slog.Logger
 }
 
@@ -60,7 +60,7 @@ func New(m *instrument.Metrics, opts Options) (*Metrics, error) {
 	if m == nil {
 		return nil, errors.New("database metrics: no metrics given: make them with instrument.New")
 	}
-	opts, err := opts.withDefaults()
+	opts, err := opts.withDefaults(m.Logger())
 	if err != nil {
 		return nil, fmt.Errorf("database metrics: %w", err)
 	}
@@ -73,12 +73,12 @@ func New(m *instrument.Metrics, opts Options) (*Metrics, error) {
 		handles:  map[[2]string]*Handle{},
 	}
 	if err := m.Register("database", d.collector()); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("database metrics: %w; make them once and hand them on", err)
 	}
 	return d, nil
 }
 
-func (o Options) withDefaults() (Options, error) {
+func (o Options) withDefaults(logger *slog.Logger) (Options, error) {
 	if o.Buckets == nil {
 		o.Buckets = instrument.DefaultLatencyBuckets()
 	}
@@ -95,7 +95,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.MaxDatabases = 100
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = logger
 	}
 	return o, nil
 }

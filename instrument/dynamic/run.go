@@ -27,7 +27,7 @@ type Options struct {
 	Retry time.Duration
 	// OnReady is called once, when the samples are exposed from the next scrape on. Optional.
 	OnReady func()
-	// Logger is told when the source is waited for and when it is ready. Default: nobody.
+	// Logger is told when the source is waited for and when it is ready. Default: that of the metrics.
 	Logger *slog.Logger
 }
 
@@ -36,7 +36,7 @@ const (
 	maxRetry     = 30 * time.Second
 )
 
-func (o Options) withDefaults() (Options, error) {
+func (o Options) withDefaults(logger *slog.Logger) (Options, error) {
 	switch {
 	case o.Name == "":
 		return o, errors.New("no name given: set Options.Name to a word that says what is read")
@@ -55,7 +55,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Retry = 250 * time.Millisecond
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = logger
 	}
 	o.Logger = o.Logger.With("collector", o.Name)
 	return o, nil
@@ -67,7 +67,10 @@ func (o Options) withDefaults() (Options, error) {
 //
 // It blocks: give it a goroutine of its own, and wait for that before the source is closed.
 func Run(ctx context.Context, m *instrument.Metrics, opts Options) error {
-	opts, err := opts.withDefaults()
+	if m == nil {
+		return errors.New("dynamic: no metrics given: make them with instrument.New")
+	}
+	opts, err := opts.withDefaults(m.Logger())
 	if err != nil {
 		return fmt.Errorf("dynamic: %w", err)
 	}

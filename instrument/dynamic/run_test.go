@@ -178,4 +178,7 @@ func TestOptionsThatMakeNoSenseAreErrors(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
+	if err := dynamic.Run(context.Background(), nil, dynamic.Options{Name: "a", Collect: samples()}); err == nil || !strings.Contains(err.Error(), "no metrics given") {
+		t.Errorf("without metrics: %v", err)
+	}
 }

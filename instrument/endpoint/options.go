@@ -49,7 +49,7 @@ type Options struct {
 	// ShutdownTimeout is how long the answers under way may still take when Run ends. Default: 5 s.
 	ShutdownTimeout time.Duration
 
-	// Logger is told of start and failures. Default: nobody.
+	// Logger is told of start and failures. Default: that of Metrics.
 	Logger *slog.Logger
 }
 
@@ -81,7 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 	orTime(&o.IdleTimeout, 2*time.Minute)
 	orTime(&o.ShutdownTimeout, 5*time.Second)
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = o.Metrics.Logger()
 	}
 	return o, nil
 }

@@ -12,6 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/truecount/truecount/instrument"
 	"github.com/truecount/truecount/instrument/endpoint"
 )
 
@@ -233,6 +236,21 @@ func TestAPanicOfTheHandlerIsLoggedWithoutAStackAndEndsTheAnswer(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+func TestWithoutALoggerOfItsOwnTheEndpointLogsWhereItsMetricsDo(t *testing.T) {
+	var logged bytes.Buffer
+	m, err := instrument.New(instrument.Options{Registry: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	if err := endpoint.Run(ctx, endpoint.Options{Addr: "127.0.0.1:0", Metrics: m, OnReady: func(net.Addr) { stop() }}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(logged.String(), "serving metrics") {
+		t.Errorf("logged %q", logged.String())
+	}
+}
 
 func TestAnAddressThatOthersReachWithoutAPasswordIsWarnedOf(t *testing.T) {
 	for addr, warned := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {

@@ -38,6 +38,14 @@ type endpoint struct {
 	once    sync.Once
 }
 
+// address is that of the port, or the path of the unix socket.
+func (e *endpoint) address() string {
+	if e.path != "" {
+		return e.path
+	}
+	return e.listener.Addr().String()
+}
+
 // openEndpoint returns nil if the environment asks for none.
 func (w *worker) openEndpoint(ctx context.Context, start time.Time, errorLog *log.Logger) (*endpoint, error) {
 	opts, env := w.opts, w.env

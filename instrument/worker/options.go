@@ -42,7 +42,7 @@ type Options struct {
 	// that takes the last totals. Default: 1 s.
 	HandoverTimeout time.Duration
 
-	// Logger is told of start, drain and end. Default: nobody.
+	// Logger is told of start, drain and end. Default: that of Metrics.
 	Logger *slog.Logger
 
 	// rangePatience bounds each of the two steps of a worker that found no port: looking whose the ports are, and
@@ -70,7 +70,7 @@ func (o Options) withDefaults(env environment) Options {
 		o.rangePatience = 250 * time.Millisecond
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+		o.Logger = o.Metrics.Logger()
 	}
 	o.Logger = o.Logger.With("pid", os.Getpid())
 	if env.replica != "" {

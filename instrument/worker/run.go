@@ -140,7 +140,11 @@ func (w *worker) serve(ctx context.Context, stop func()) error {
 }
 
 func (w *worker) ready() {
-	w.log.Info("serving", "address", w.listener.Addr(), "metrics", w.metricsAddress())
+	log := w.log
+	if w.endpoint != nil {
+		log = log.With("metrics", w.endpoint.address())
+	}
+	log.Info("serving", "address", w.listener.Addr())
 	if w.opts.OnReady != nil {
 		w.opts.OnReady(w.listener.Addr())
 	}
@@ -150,17 +154,6 @@ func (w *worker) ready() {
 func (w *worker) tell(state string) {
 	if err := notify(w.env.notifySocket, state); err != nil {
 		w.log.Warn("notification failed", "error", err)
-	}
-}
-
-func (w *worker) metricsAddress() string {
-	switch {
-	case w.endpoint == nil:
-		return "none"
-	case w.endpoint.path != "":
-		return w.endpoint.path
-	default:
-		return w.endpoint.listener.Addr().String()
 	}
 }
 

@@ -19,7 +19,7 @@ type Options struct {
 	AllowAnonymous bool
 	// Metrics gets metrics of what this package does. Default: nobody.
 	Metrics *instrument.Metrics
-	// Logger is told when the file becomes bad or good. Default: nobody.
+	// Logger is told when the file becomes bad or good. Default: that of Metrics.
 	Logger *slog.Logger
 }
 
@@ -37,7 +37,7 @@ func New(opts Options) (*Config, error) {
 		return nil, errors.New("no web configuration file is given: set webconfig.Options.File")
 	}
 	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
+		opts.Logger = opts.Metrics.Logger()
 	}
 	if err := web.Validate(opts.File); err != nil {
 		return nil, refused(opts.File, err)
