@@ -39,13 +39,38 @@ type state struct {
 
 // stamp tells one version of the file from another.
 type stamp struct {
-	info fs.FileInfo
-	size int64
-	time time.Time
+	info    fs.FileInfo
+	size    int64
+	changed time.Time
+	asked   time.Time // before the file system was
+}
+
+func newStamp(info fs.FileInfo, asked time.Time) stamp {
+	return stamp{info: info, size: info.Size(), changed: changed(info), asked: asked}
 }
 
 func (s stamp) same(o stamp) bool {
-	return s.info != nil && o.info != nil && os.SameFile(s.info, o.info) && s.size == o.size && s.time.Equal(o.time)
+	return s.info != nil && o.info != nil && os.SameFile(s.info, o.info) && s.size == o.size && s.changed.Equal(o.changed)
+}
+
+// How coarse the clocks of file systems are: a tick of the kernel, or two seconds (FAT) where there are no fractions.
+const (
+	fineClock   = 50 * time.Millisecond
+	coarseClock = 2 * time.Second
+)
+
+// settles returns how long after the stamp was taken a change could still leave the same stamp; 0 or less if any
+// change since makes another one.
+func (s stamp) settles() time.Duration {
+	clock := fineClock
+	if s.changed.Nanosecond() == 0 {
+		clock = coarseClock
+	}
+	age := s.asked.Sub(s.changed)
+	if age < -coarseClock {
+		return 0 // set to the future by hand: a change would be dated now
+	}
+	return min(clock-age, coarseClock)
 }
 
 // read reads the file. What it says is worked out again only when its content has changed.
@@ -65,6 +90,7 @@ func (f *file) read() state {
 }
 
 func (f *file) load() ([]byte, stamp, error) {
+	asked := time.Now()
 	opened, err := os.Open(f.path)
 	if err != nil {
 		return nil, stamp{}, err
@@ -81,16 +107,17 @@ func (f *file) load() ([]byte, stamp, error) {
 	if err == nil && len(content) > maxFileBytes {
 		err = fmt.Errorf("%s has more than %d bytes", f.path, maxFileBytes)
 	}
-	return content, stamp{info: info, size: info.Size(), time: info.ModTime()}, err
+	return content, newStamp(info, asked), err
 }
 
 // version returns the stamp of the file as it is now.
 func (f *file) version() stamp {
+	asked := time.Now()
 	info, err := os.Stat(f.path)
 	if err != nil {
 		return stamp{}
 	}
-	return stamp{info: info, size: info.Size(), time: info.ModTime()}
+	return newStamp(info, asked)
 }
 
 func (f *file) parse(content []byte) state {

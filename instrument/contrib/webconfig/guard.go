@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // guard stands around exporter-toolkit's handler, which reads the file for each request, asks for the password and
@@ -42,11 +43,23 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.fail(w, problem)
 			return
 		}
-		if g.judge(w, r, state) {
+		if g.judge(w, r, state) || !settled(r.Context(), state.stamp) {
 			return
 		}
 	}
 	g.fail(w, fmt.Errorf("the web configuration file %s changes too often to be read", g.file.path))
+}
+
+// settled waits until a change of the file would be seen, and reports whether the client does, too.
+func settled(ctx context.Context, s stamp) bool {
+	timer := time.NewTimer(max(s.settles(), time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (g *guard) fail(w http.ResponseWriter, problem error) {
@@ -91,9 +104,9 @@ func (g *guard) passed(next http.Handler) http.Handler {
 		if !ok {
 			return
 		}
-		// The toolkit has read the file by itself: only if it was the same before and after is it known what was
-		// read.
-		if !v.file.same(g.file.version()) {
+		// The toolkit has read the file by itself: only if it was the same before and after, and could not have been
+		// another in between, is it known what was read.
+		if !v.file.same(g.file.version()) || v.file.settles() > 0 {
 			v.changed = true
 			return
 		}

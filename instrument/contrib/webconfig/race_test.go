@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/truecount/truecount/instrument/contrib/webconfig"
 	"golang.org/x/crypto/bcrypt"
@@ -33,16 +34,19 @@ func TestAFileThatIsBeingWrittenLetsNobodyIn(t *testing.T) {
 		}
 	})
 	statuses := map[int]int{}
-	for range 5000 {
-		statuses[ask(h, "", "").Code]++
+	// Some must have met the whole file, and some an empty or a half one; a busy machine takes longer for that.
+	for deadline := time.Now().Add(time.Minute); len(statuses) < 2 || statuses[401] < 1000 || statuses[500] < 30; {
+		if statuses[ask(h, "", "").Code]++; statuses[200] > 0 || time.Now().After(deadline) {
+			break
+		}
 	}
 	stop.Store(true)
 	writing.Wait()
 	if statuses[200] > 0 {
-		t.Errorf("%d of 5,000 requests without a password were served", statuses[200])
+		t.Errorf("a request without a password was served: %v", statuses)
 	}
-	if statuses[401] == 0 {
-		t.Errorf("no request met the whole file: %v", statuses)
+	if statuses[401] == 0 || statuses[500] == 0 {
+		t.Errorf("the file was never met whole, or always: %v", statuses)
 	}
 	if w := ask(h, user, password); w.Code != 200 {
 		t.Errorf("the right password afterwards: %d", w.Code)
