@@ -35,6 +35,13 @@ type visitKey struct{}
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for range attempts {
 		state := g.file.read()
+		// Waiting first spares the toolkit's rate limit a second try.
+		if wait := state.stamp.settles(); state.problem == nil && wait > 0 {
+			if !waited(r.Context(), wait) {
+				return
+			}
+			state = g.file.read()
+		}
 		problem := state.problem
 		if problem == nil && !g.file.authenticates(state, g.ownListener) {
 			problem = g.file.nobodyAsked()
@@ -43,16 +50,16 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.fail(w, problem)
 			return
 		}
-		if g.judge(w, r, state) || !settled(r.Context(), state.stamp) {
+		if g.judge(w, r, state) {
 			return
 		}
 	}
 	g.fail(w, fmt.Errorf("the web configuration file %s changes too often to be read", g.file.path))
 }
 
-// settled waits until a change of the file would be seen, and reports whether the client does, too.
-func settled(ctx context.Context, s stamp) bool {
-	timer := time.NewTimer(max(s.settles(), time.Millisecond))
+// waited reports whether the client waits, too.
+func waited(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

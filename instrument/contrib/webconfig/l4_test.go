@@ -99,6 +99,10 @@ func TestL4HTTP2RapidResetIsBoundedAndHoldsNobodyUp(t *testing.T) {
 		}
 		scraper.Store(true)
 	})})
+	if _, _, err := fetchWith(t, addr, pki.trust("")); err != nil { // from here on the file is known, and the password
+		t.Fatal(err)
+	}
+	scraper.Store(false)
 	auth := hpack.HeaderField{Name: "authorization", Value: "Basic " + basic(user, password)}
 	c := dialH2(t, addr, pki.trust(""))
 	_ = c.conn.SetDeadline(time.Now().Add(time.Minute))
