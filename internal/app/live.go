@@ -157,20 +157,36 @@ func (l *live) KillWorker(_ context.Context, id web.ID, pid int) (int, error) {
 		return 0, fmt.Errorf("%w: no workers of %s run here", web.ErrUnknown, id)
 	}
 	if pid == 0 {
-		pid = anyWorker(s.workers.Snapshot())
+		if pid = killAny(s.workers.Snapshot, s.workers.Kill); pid == 0 {
+			return 0, fmt.Errorf("%w: %s has no worker that serves", web.ErrUnknown, id)
+		}
+		return pid, nil
 	}
-	if pid == 0 || !hasWorker(s.workers.Snapshot(), pid) {
+	if !hasWorker(s.workers.Snapshot(), pid) {
 		return 0, fmt.Errorf("%w: %s has no worker of pid %d", web.ErrUnknown, id, pid)
 	}
 	return pid, s.workers.Kill(pid)
 }
 
-// anyWorker picks a worker that has had most time to count, so that there is something to see.
-func anyWorker(snapshot supervise.Snapshot) (pid int) {
+// killAny kills one worker and returns its pid, 0 if there is none. One that has ended since the snapshot, as
+// after two clicks in a row, is passed over.
+func killAny(snapshot func() supervise.Snapshot, kill func(pid int) error) int {
+	ended := map[int]bool{}
+	for {
+		pid := oldestWorker(snapshot(), ended)
+		if pid == 0 || kill(pid) == nil {
+			return pid
+		}
+		ended[pid] = true
+	}
+}
+
+// oldestWorker is the one that has had most time to count, so that there is something to see.
+func oldestWorker(snapshot supervise.Snapshot, ended map[int]bool) (pid int) {
 	var oldest time.Time
 	for _, replica := range snapshot.Replicas {
 		for _, worker := range replica.Workers {
-			if worker.PID != 0 && worker.State == supervise.Ready && (pid == 0 || worker.StartedAt.Before(oldest)) {
+			if worker.PID != 0 && !ended[worker.PID] && worker.State == supervise.Ready && (pid == 0 || worker.StartedAt.Before(oldest)) {
 				pid, oldest = worker.PID, worker.StartedAt
 			}
 		}
