@@ -140,11 +140,11 @@ func (w *worker) serve(ctx context.Context, stop func()) error {
 }
 
 func (w *worker) ready() {
-	log := w.log
+	where := []any{"address", w.listener.Addr()}
 	if w.endpoint != nil {
-		log = log.With("metrics", w.endpoint.address())
+		where = append(where, "metrics", w.endpoint.address())
 	}
-	log.Info("serving", "address", w.listener.Addr())
+	w.log.Info("serving", where...)
 	if w.opts.OnReady != nil {
 		w.opts.OnReady(w.listener.Addr())
 	}
