@@ -1,5 +1,7 @@
 package database
 
+import "slices"
+
 // A Class says what kind of error a database gave. There are few: they are the values of a label.
 type Class string
 
@@ -150,6 +152,22 @@ func (c Class) SQLState() string { return c.kind().sqlstate }
 // PythonType returns the exception of Python's DB-API that stands for a class where django-prometheus' names are asked
 // for: "IntegrityError". It is the one that psycopg2 raises.
 func (c Class) PythonType() string { return c.kind().python }
+
+// usual are the classes that are worth an alert or a look, and that most programs meet sooner or later. They are exposed
+// as 0 from the start, so that rate() sees the first of them; the others from their first error on, since fifty
+// series for every database would mostly say nothing.
+var usual = []Class{
+	Canceled, DeadlineExceeded, BadConnection, Busy, Other,
+	ConnectionException, InvalidAuthorizationSpecification, OperatorIntervention, SystemError, InsufficientResources, InternalError,
+	DataException, IntegrityConstraintViolation, SyntaxErrorOrAccessRuleViolation, InvalidTransactionState, TransactionRollback,
+}
+
+// UsualClasses returns the classes that are exposed as 0 before the first error; in django-prometheus' names all are.
+func UsualClasses() []Class { return slices.Clone(usual) }
+
+func (c Class) known() bool {
+	return slices.ContainsFunc(kinds, func(k kind) bool { return k.class == c })
+}
 
 func (c Class) kind() kind {
 	for _, k := range kinds {

@@ -190,8 +190,17 @@ func TestAllSeriesAreExposedAs0BeforeAnythingHappens(t *testing.T) {
 		`db_pool_connections{state="idle"}`, `db_pool_connections{state="in_use"}`,
 		`db_pool_closed_total{reason="max_idle"}`, `db_pool_closed_total{reason="max_idle_time"}`,
 		`db_pool_closed_total{reason="max_lifetime"}`}
-	for _, class := range database.Classes() {
+	for _, class := range database.UsualClasses() {
 		want = append(want, fmt.Sprintf("db_errors_total{class=%q}", class))
+	}
+	errors := 0
+	for series := range got {
+		if strings.HasPrefix(series, "db_errors_total{") {
+			errors++
+		}
+	}
+	if errors != len(database.UsualClasses()) {
+		t.Errorf("%d classes of errors are exposed before there are any, want the %d usual ones", errors, len(database.UsualClasses()))
 	}
 	for _, series := range want {
 		if value, exposed := got[series]; !exposed || value != 0 {
@@ -200,6 +209,21 @@ func TestAllSeriesAreExposedAs0BeforeAnythingHappens(t *testing.T) {
 	}
 	if limit := got["db_pool_max_connections"]; !math.IsInf(limit, 1) {
 		t.Errorf("a pool without a limit may have %v connections", limit)
+	}
+}
+
+func TestAnErrorOfARareClassIsCountedFromItsFirstOn(t *testing.T) {
+	s := serve(t, instrument.PrometheusNames, database.Options{})
+	h := s.metrics.Handle("default", database.PostgreSQL)
+	const series = `db_errors_total{class="cardinality_violation"}`
+	if _, exposed := expose(t, s)[series]; exposed {
+		t.Fatal("a rare class is exposed before there is an error of it")
+	}
+	for range 2 {
+		h.Failed(stateError("21000"))
+	}
+	if got := expose(t, s)[series]; got != 2 {
+		t.Errorf("%s is %v, want 2", series, got)
 	}
 }
 

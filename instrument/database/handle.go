@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// A Handle counts for one database. All its series are resolved: an event costs no lookup. Its methods may be called
+// A Handle counts for one database. Its series are resolved: an event costs no lookup, a rare error apart. Its methods may be called
 // concurrently.
 //
 // Most programs only use [Handle.Open] or [Handle.OpenDB]. The other methods are for databases that database/sql does not
@@ -19,7 +19,7 @@ type Handle struct {
 
 	opened, refused, executions, batches prometheus.Counter
 	duration                             prometheus.Observer
-	errors                               map[Class]prometheus.Counter
+	errors                               map[Class]prometheus.Counter // of the usual classes
 
 	pools pools
 }
@@ -35,10 +35,12 @@ func newHandle(m *Metrics, alias, vendor string) *Handle {
 		executions: v.executions.WithLabelValues(alias, vendor),
 		batches:    v.batches.WithLabelValues(alias, vendor),
 		duration:   v.duration.WithLabelValues(alias, vendor),
-		errors:     make(map[Class]prometheus.Counter, len(kinds)),
+		errors:     map[Class]prometheus.Counter{},
 	}
 	for _, k := range kinds {
-		h.errors[k.class] = v.errors.WithLabelValues(alias, vendor, m.label(k))
+		if m.presets(k) {
+			h.errors[k.class] = v.errors.WithLabelValues(alias, vendor, m.label(k))
+		}
 	}
 	return h
 }
@@ -94,9 +96,15 @@ func (h *Handle) InBatch(statements int) {
 
 // Failed counts an error by its class. What is no error for [ClassOf] is not counted.
 func (h *Handle) Failed(err error) {
-	if class := h.class(err); class != "" {
-		h.errors[class].Inc()
+	class := h.class(err)
+	if class == "" {
+		return
 	}
+	count, usual := h.errors[class]
+	if !usual {
+		count = h.metrics.vectors.errors.WithLabelValues(h.alias, h.vendor, h.metrics.label(class.kind()))
+	}
+	count.Inc()
 }
 
 // class asks the application's function first. A function that panics, or an error whose methods do, must not bring
@@ -116,7 +124,7 @@ func (h *Handle) class(err error) (class Class) {
 			class = named
 		}
 	}
-	if _, known := h.errors[class]; !known {
+	if !class.known() {
 		class = Other
 	}
 	return class

@@ -158,5 +158,10 @@ func (m *Metrics) Handle(alias, vendor string) *Handle {
 	return h
 }
 
+// presets says whether errors of a kind are exposed before there are any. Python's exceptions are few.
+func (m *Metrics) presets(k kind) bool {
+	return m.names == instrument.DjangoNames || slices.Contains(usual, k.class)
+}
+
 // now is the time since the Metrics were made.
 func (m *Metrics) now() time.Duration { return time.Since(m.base) }
