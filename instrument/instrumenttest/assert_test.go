@@ -146,6 +146,14 @@ func TestAFailureShowsWhatIsThere(t *testing.T) {
 			"the histogram walk_distance is not exposed; near it:\n\twalk_distance_count{size=\"xs\"} 2", true},
 		{"lint", func(t testing.TB) { instrumenttest.Lint(t, bad) }, `metric clicks: counter metrics should have "_total" suffix`, false},
 		{"lint excepted", func(t testing.TB) { instrumenttest.Lint(t, bad, "clicks") }, "", false},
+		{"lint of a name with a dash", func(t testing.TB) {
+			m.Counter(prometheus.CounterOpts{Name: "my-shop_cats_total", Help: "Cats."})
+			instrumenttest.Lint(t, m)
+		}, `metric my-shop_cats_total: "my-shop_cats_total" should consist of letters, digits and underscores`, false},
+		{"lint of a label with a dash", func(t testing.TB) {
+			m.CounterVec(prometheus.CounterOpts{Name: "birds_total", Help: "Birds."}, []string{"wing-span"}, []string{"1"}, []string{"2"})
+			instrumenttest.Lint(t, m, "my-shop_cats_total")
+		}, `metric birds_total: "wing-span" should consist of`, false},
 		{"lint of a handler that fails", func(t testing.TB) { instrumenttest.LintHandler(t, http.NotFoundHandler()) },
 			"the handler answered status 404: 404 page not found", true},
 		{"lint of no metrics", func(t testing.TB) { instrumenttest.LintHandler(t, answer("clicks total 1\n")) }, "the metrics cannot be read", true},

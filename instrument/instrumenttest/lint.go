@@ -3,6 +3,7 @@ package instrumenttest
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // Lint fails the test for each metric whose name, help or labels are not as Prometheus advises, as `promtool check
-// metrics` does. Metrics named in except are not checked: names that other people rely on.
+// metrics` does, and for each whose names are not plain: letters, digits and underscores. Metrics named in except are not checked: names that other people rely on.
 //
 // A metric with labels is checked only if it has a series.
 func Lint(t testing.TB, g prometheus.Gatherer, except ...string) {
@@ -22,7 +23,31 @@ func Lint(t testing.TB, g prometheus.Gatherer, except ...string) {
 		t.Fatalf("the metrics cannot be gathered: %v", err)
 	}
 	families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return slices.Contains(except, f.GetName()) })
+	for _, f := range families {
+		for _, name := range names(f) {
+			if !plain.MatchString(name) {
+				t.Errorf("metric %s: %q should consist of letters, digits and underscores: it has another name for scrapers that don't ask for UTF-8",
+					f.GetName(), name)
+			}
+		}
+	}
 	report(t, promlint.NewWithMetricFamilies(families), except)
+}
+
+// plain are the names that all scrapers can read. promtool can't read others at all.
+var plain = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+
+// names are those of a metric and of its labels.
+func names(f *dto.MetricFamily) []string {
+	all := []string{f.GetName()}
+	for _, m := range f.GetMetric() {
+		for _, label := range m.GetLabel() {
+			if !slices.Contains(all, label.GetName()) {
+				all = append(all, label.GetName())
+			}
+		}
+	}
+	return all
 }
 
 // LintHandler is [Lint] for what a handler answers to GET in the text format: that it can be read, too.
