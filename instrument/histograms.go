@@ -13,7 +13,7 @@ type Histograms int
 const (
 	// ClassicHistograms have the buckets that the options name: a series per bucket, which every Prometheus can read.
 	ClassicHistograms Histograms = iota
-	// NativeHistograms have exponential buckets that grow by 10 % and are one series each. Prometheus reads them by
+	// NativeHistograms have exponential buckets that grow by 9 % and are one series each. Prometheus reads them by
 	// protobuf and only if it is told to (scrape_native_histograms); other scrapers, and dashboards that ask for
 	// buckets, see sum and count.
 	NativeHistograms

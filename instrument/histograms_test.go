@@ -38,6 +38,9 @@ func TestHistogramsAreClassicNativeOrBoth(t *testing.T) {
 					if native := h.Schema != nil && len(h.GetPositiveSpan())+int(h.GetZeroCount()) > 0; native != tt.native {
 						t.Errorf("%s: native buckets: %t", name, native)
 					}
+					if tt.native && h.GetSchema() != 3 { // buckets grow by 2^(1/8), which is the next below 10 %
+						t.Errorf("%s: schema %d", name, h.GetSchema())
+					}
 					if latency := strings.Contains(name, "_by_view_method") || name == "http_request_duration_seconds"; latency && tt.native && len(h.GetExemplars()) != 1 {
 						t.Errorf("%s: native exemplars: %v", name, h.GetExemplars())
 					}

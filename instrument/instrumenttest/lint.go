@@ -13,7 +13,8 @@ import (
 )
 
 // Lint fails the test for each metric whose name, help or labels are not as Prometheus advises, as `promtool check
-// metrics` does, and for each whose names are not plain: letters, digits and underscores. Metrics named in except are not checked: names that other people rely on.
+// metrics` does, and for each whose name or labels have other characters than letters, digits and underscores. Metrics
+// named in except are not checked: names that other people rely on.
 //
 // A metric with labels is checked only if it has a series.
 func Lint(t testing.TB, g prometheus.Gatherer, except ...string) {
