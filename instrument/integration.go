@@ -7,6 +7,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// HistogramOpts returns the options of a histogram of that name and help (see [Metrics.Name]), with the buckets or native,
+// as Options.Histograms says. It is for integrations that define metrics of their own.
+func (m *Metrics) HistogramOpts(name, help string, buckets []float64) prometheus.HistogramOpts {
+	return m.http.opts.Histograms.histogram(name, help, buckets)
+}
+
 // Logger returns Options.Logger, or one that discards everything, for integrations that define metrics of their own. That
 // of a nil Metrics discards, too.
 func (m *Metrics) Logger() *slog.Logger {

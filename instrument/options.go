@@ -33,7 +33,7 @@ type Options struct {
 	// SizeBuckets are the upper bounds, in bytes, of the sizes of bodies. Default: [DefaultSizeBuckets], or
 	// [DjangoSizeBuckets] with [DjangoNames].
 	SizeBuckets []float64
-	// Histograms is how the histograms of HTTP requests are kept. Default: [ClassicHistograms].
+	// Histograms is how the histograms of HTTP requests and of package database are kept. Default: [ClassicHistograms].
 	Histograms Histograms
 	// Route names the route of a request that has been served, unless [SetRoute] has; it must have few results and be
 	// safe for concurrent use. "" counts as "unmatched". Default: [Pattern].

@@ -25,7 +25,8 @@ const (
 
 // Options of [New]. All may be left out.
 type Options struct {
-	// Buckets are the upper bounds, in seconds, of query durations. Default [instrument.DefaultLatencyBuckets].
+	// Buckets are the upper bounds, in seconds, of query durations, unless instrument.Options.Histograms says that they are native.
+	// Default [instrument.DefaultLatencyBuckets].
 	Buckets []float64
 	// Class says of which class an error is, before [ClassOf] is asked: it returns one of the constants, or "" for an
 	// error that it does not know. It may be called from any goroutine.
@@ -122,10 +123,8 @@ func newVectors(m *instrument.Metrics, opts Options) vectors {
 			"Statements that databases were asked to execute in batches."),
 		errors: counter("db_errors_total", "django_db_errors_total",
 			"Errors of databases, by kind.", class),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: m.Name("db_query_duration_seconds", "django_db_query_duration_seconds"),
-			Help: "Time that databases took to execute a statement or a batch, failed ones included.", Buckets: opts.Buckets,
-		}, databaseLabels),
+		duration: prometheus.NewHistogramVec(m.HistogramOpts(m.Name("db_query_duration_seconds", "django_db_query_duration_seconds"),
+			"Time that databases took to execute a statement or a batch, failed ones included.", opts.Buckets), databaseLabels),
 	}
 }
 

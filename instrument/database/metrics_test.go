@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -72,6 +73,37 @@ func TestNamesAreThoseThatPrometheusAsksFor(t *testing.T) {
 		problems, err := testutil.GatherAndLint(serve(t, names, database.Options{}))
 		if err != nil || len(problems) > 0 {
 			t.Errorf("scheme %d: %v %v", names, problems, err)
+		}
+	}
+}
+
+func TestDurationsAreNativeWhereTheServicesHistogramsAre(t *testing.T) {
+	for kind, want := range map[instrument.Histograms]string{
+		instrument.ClassicHistograms: "16 classic, native false", instrument.NativeHistograms: "0 classic, native true",
+		instrument.ClassicAndNativeHistograms: "16 classic, native true",
+	} {
+		reg := prometheus.NewRegistry()
+		m, err := instrument.New(instrument.Options{Registry: reg, WithoutRuntime: true, Histograms: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		databases, err := database.New(m, database.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		databases.Handle("default", database.SQLite).Executed(time.Second, nil)
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() != "db_query_duration_seconds" {
+				continue
+			}
+			h := f.GetMetric()[0].GetHistogram()
+			if got := fmt.Sprintf("%d classic, native %t", len(h.GetBucket()), len(h.GetPositiveSpan()) > 0); got != want || h.GetSampleCount() != 1 {
+				t.Errorf("%d observations: %s, want %s", h.GetSampleCount(), got, want)
+			}
 		}
 	}
 }
