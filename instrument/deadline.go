@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
@@ -33,39 +34,60 @@ func scrapeTimeout(header http.Header, longest time.Duration) time.Duration {
 // out after one second.
 func margin(timeout time.Duration) time.Duration { return min(maxMargin, timeout/5) }
 
-// scrapes are those under way through Metrics.Handler.
+// scrapes tells collectors when the scrape that asks them ends. A registry does not tell its collectors who gathers, so
+// that each scrape through Metrics.Handler leaves its deadline for them to take, one scrape at a time: it is taken at the
+// beginning of gathering, which takes microseconds.
 type scrapes struct {
 	longest time.Duration // Options.ScrapeTimeout
 
-	mu        sync.Mutex
-	next      int
-	deadlines map[int]time.Time
+	turn chan struct{} // holds one while a deadline is left
+
+	mu   sync.Mutex
+	left *leftDeadline
 }
 
-// begin takes a scrape down until end is called.
-func (s *scrapes) begin(deadline time.Time) (end func()) {
+type leftDeadline struct{ time.Time }
+
+func newScrapes(longest time.Duration) *scrapes {
+	return &scrapes{longest: longest, turn: make(chan struct{}, 1)}
+}
+
+// leave leaves a deadline for the collectors that are asked from now on. At the end of the scrape, takeBack makes way if
+// nobody took it. It is not left if its turn does not come before ctx is done.
+func (s *scrapes) leave(ctx context.Context, deadline time.Time) (takeBack func()) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return func() {}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.next
-	s.next++
-	s.deadlines[id] = deadline
+	mine := &leftDeadline{deadline}
+	s.left = mine
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.deadlines, id)
+		if s.left == mine {
+			s.next()
+		}
 	}
 }
 
-// earliest returns when collectors that begin now must be back. A collector is not told by which scrape it is asked, so
-// it is the earliest of all deadlines.
-func (s *scrapes) earliest(now time.Time) time.Time {
+// take returns when collectors that are asked now must be back. For gatherers other than Metrics.Handler it is
+// Options.ScrapeTimeout from now, less the margin.
+func (s *scrapes) take(now time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	earliest := now.Add(s.longest - margin(s.longest))
-	for _, deadline := range s.deadlines {
-		if deadline.Before(earliest) {
-			earliest = deadline
-		}
+	if s.left == nil {
+		return now.Add(s.longest - margin(s.longest))
 	}
-	return earliest
+	deadline := s.left.Time
+	s.next()
+	return deadline
+}
+
+// next ends a turn; mu is held.
+func (s *scrapes) next() {
+	s.left = nil
+	<-s.turn
 }

@@ -172,7 +172,7 @@ func TestScrapesAtOnceShareARunThatBeganAfterThem(t *testing.T) {
 	})
 }
 
-func TestTheEarliestDeadlineOfTheScrapesUnderWayHoldsForAll(t *testing.T) {
+func TestEachScrapeGrantsTheTimeThatItsOwnScraperWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, reg := newMetrics(t)
 		var deadlines []time.Duration
@@ -184,18 +184,70 @@ func TestTheEarliestDeadlineOfTheScrapesUnderWayHoldsForAll(t *testing.T) {
 			return nil
 		})
 		var wg sync.WaitGroup
-		wg.Go(func() { m.Handler().ServeHTTP(httptest.NewRecorder(), scrapeRequest("1")) })
-		synctest.Wait()
-		wg.Go(func() { m.Handler().ServeHTTP(httptest.NewRecorder(), scrapeRequest("0.4")) })
+		for _, timeout := range []string{"1", "0.4", "5"} {
+			wg.Go(func() { m.Handler().ServeHTTP(httptest.NewRecorder(), scrapeRequest(timeout)) })
+			synctest.Wait()
+			<-time.After(101 * time.Millisecond)
+		}
 		wg.Wait()
 		if _, err := reg.Gather(); err != nil {
 			t.Error(err)
 		}
-		want := []time.Duration{800 * time.Millisecond, 320 * time.Millisecond, 9700 * time.Millisecond}
+		want := []time.Duration{800 * time.Millisecond, 421 * time.Millisecond, 4702 * time.Millisecond, 9803 * time.Millisecond}
 		if !slices.Equal(deadlines, want) {
 			t.Errorf("runs were to end after %v, want %v", deadlines, want)
 		}
 	})
+}
+
+// TestScrapersThatGrantLittleTakeNothingFromThoseThatGrantMore has two that come again and again and give up before the
+// collector is back, whether it looks at its context or not.
+func TestScrapersThatGrantLittleTakeNothingFromThoseThatGrantMore(t *testing.T) {
+	for _, obeys := range []bool{true, false} {
+		t.Run(fmt.Sprintf("the collector obeys its context %t", obeys), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := newMetrics(t)
+				register(t, m, "slow", func(ctx context.Context, ch chan<- prometheus.Metric) error {
+					if obeys {
+						select {
+						case <-time.After(50 * time.Millisecond):
+						case <-ctx.Done():
+							return ctx.Err()
+						}
+					} else {
+						<-time.After(50 * time.Millisecond)
+					}
+					ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("rows", "Rows.", nil, nil), prometheus.GaugeValue, 7)
+					return nil
+				})
+				stop := make(chan struct{})
+				var hasty sync.WaitGroup
+				for range 2 {
+					hasty.Go(func() {
+						for {
+							m.Handler().ServeHTTP(httptest.NewRecorder(), scrapeRequest("0.01"))
+							select {
+							case <-stop:
+								return
+							case <-time.After(time.Millisecond):
+							}
+						}
+					})
+				}
+				for n := range 20 {
+					rec := httptest.NewRecorder()
+					m.Handler().ServeHTTP(rec, scrapeRequest("10"))
+					if text := rec.Body.String(); !has(text, "rows 7") || !has(text, `instrument_collector_success{collector="slow"} 1`) {
+						t.Errorf("scrape %d that grants ten seconds got:\n%s", n, text)
+						break
+					}
+				}
+				close(stop)
+				hasty.Wait()
+				<-time.After(time.Second) // for the last run
+			})
+		})
+	}
 }
 
 var errDown = errors.New("connection refused")

@@ -40,8 +40,11 @@ func (g *guard) Collect(chan<- prometheus.Metric) {}
 // result returns what one scrape gets of the collector, at the latest when scrape ends.
 //
 // Only a run that began after the scrape did is good enough, since an older one may have read its values long ago. A run
-// under way is waited for, unless it is late already; the scrapes that wait for it share the next one.
+// under way is waited for, for as long as the scrape would grant it; the scrapes that wait for it share the next one. If that
+// was cut short by the deadline of a scrape that grants less, those that grant more try again.
 func (g *guard) result(scrape context.Context) result {
+	deadline, _ := scrape.Deadline()
+	grants := time.Until(deadline)
 	g.mu.Lock()
 	known := g.begun
 	for {
@@ -50,13 +53,9 @@ func (g *guard) result(scrape context.Context) result {
 			r = g.begin(scrape)
 		}
 		g.mu.Unlock()
-		select {
-		case <-r.done:
-		case <-r.ctx.Done(): // late
-		case <-scrape.Done():
-		}
+		r.await(scrape, grants)
 		switch {
-		case r.number > known:
+		case r.number > known && (scrape.Err() != nil || !r.cutShort(deadline)):
 			return r.result()
 		case !r.over():
 			return result{took: time.Since(r.start), failure: failedTimeout, cause: "its run of an earlier scrape has not come back"}

@@ -86,6 +86,23 @@ func (r *run) over() bool {
 	}
 }
 
+// await returns when the run is back, the scrape ends, or the run has lasted for as long as the scrape grants.
+func (r *run) await(scrape context.Context, grants time.Duration) {
+	late := time.NewTimer(grants - time.Since(r.start))
+	defer late.Stop()
+	select {
+	case <-r.done:
+	case <-late.C:
+	case <-scrape.Done():
+	}
+}
+
+// cutShort says whether the run is back because the scrape that began it ended, before deadline.
+func (r *run) cutShort(deadline time.Time) bool {
+	own, _ := r.ctx.Deadline()
+	return own.Before(deadline) && r.over() && r.result().failure == failedTimeout
+}
+
 // collect returns when the collector has, which may be long after the deadline.
 func (r *run) collect(collect CollectFunc) {
 	// The channel is never closed: a goroutine that the collector left behind may still send, and would panic.
@@ -139,7 +156,8 @@ func (r *run) drain(ch <-chan prometheus.Metric, returned <-chan struct{}) {
 // take reads a metric's values here, since the function of a GaugeFunc, for instance, may panic or hang.
 func (r *run) take(metric prometheus.Metric) {
 	if r.ctx.Err() != nil {
-		return // nobody waits any more
+		r.fail(failedTimeout, "it was not back when the scrape that asked it had to be answered")
+		return
 	}
 	s := sent{values: &dto.Metric{}}
 	if err := r.write(metric, &s); err != nil {

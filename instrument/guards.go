@@ -105,6 +105,7 @@ func (s *guards) Describe(chan<- *prometheus.Desc) {}
 
 // Collect runs all collectors at once and sends what is good, at the latest at the scrape's deadline.
 func (s *guards) Collect(ch chan<- prometheus.Metric) {
+	deadline := s.deadline(time.Now()) // taken by every scrape, also for nobody
 	list, missing := s.snapshot()
 	for _, name := range missing {
 		ch <- prometheus.MustNewConstMetric(s.success, prometheus.GaugeValue, 0, name)
@@ -112,7 +113,7 @@ func (s *guards) Collect(ch chan<- prometheus.Metric) {
 	if len(list) == 0 {
 		return
 	}
-	scrape, cancel := context.WithDeadline(context.Background(), s.deadline(time.Now()))
+	scrape, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	results := make([]result, len(list))
 	var wg sync.WaitGroup

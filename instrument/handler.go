@@ -37,9 +37,13 @@ func inTime(next http.Handler, s *scrapes) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		timeout := scrapeTimeout(r.Header, s.longest)
 		off := margin(timeout)
-		defer s.begin(time.Now().Add(timeout - off))()
+		deadline := time.Now().Add(timeout - off)
+		scrape := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer s.leave(r.Context(), deadline)()
+			next.ServeHTTP(w, r)
+		})
 		late := fmt.Sprintf("The metrics were not collected within %s, because a collector hangs.\n", timeout-off/4)
-		http.TimeoutHandler(next, timeout-off/4, late).ServeHTTP(w, r)
+		http.TimeoutHandler(scrape, timeout-off/4, late).ServeHTTP(w, r)
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -46,10 +45,10 @@ func New(opts Options) (*Metrics, error) {
 	}
 	owned := &ownedNames{names: map[string]bool{}}
 	reg := &undoableRegisterer{Registerer: opts.Registerer, owned: owned}
-	scrapes := &scrapes{longest: opts.ScrapeTimeout, deadlines: map[int]time.Time{}}
+	scrapes := newScrapes(opts.ScrapeTimeout)
 	m := &Metrics{
 		registerer: opts.Registerer, gatherer: opts.Gatherer, logger: opts.Logger, namespace: opts.Namespace, names: opts.Names,
-		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.earliest),
+		scrapes: scrapes, owned: owned, guards: newGuards(opts.Namespace, owned, scrapes.take),
 		overflows: newOverflows(opts.Namespace, opts.Logger), maxSeriesPerMetric: opts.MaxSeriesPerMetric, maxCollected: opts.MaxCollected,
 	}
 	if err := m.register(reg, opts); err != nil {
@@ -99,8 +98,7 @@ func (m *Metrics) Err() error {
 // It answers before the scraper gives up, which Prometheus announces in a header (X-Prometheus-Scrape-Timeout-Seconds);
 // Options.ScrapeTimeout is the longest time, and the one for requests without the header. Half a second or a fifth
 // of it before, whichever is less, all collectors end that were registered with [Metrics.Register] and its siblings, and
-// what there is by then is served. As a collector is not told for which scrape it is asked, the earliest
-// deadline of the scrapes under way holds for all; for gatherers other than this handler it is Options.ScrapeTimeout.
+// what there is by then is served. For gatherers other than this handler it is Options.ScrapeTimeout.
 //
 // A collector that was registered on the registry itself and fails hides only its own metrics: the others are served, the
 // failure is logged and counted in promhttp_metric_handler_errors_total. One that blocks holds one of
