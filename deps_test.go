@@ -75,8 +75,10 @@ var flow = []struct {
 	{"internal/scale/hpa", "internal/hint"},
 
 	// Stages.
+	{"internal/merge/exact", ""},
 	{"internal/merge/reading", "internal/hint"},
-	{"internal/merge", "internal/hint internal/merge/reading"},
+	{"internal/merge/exposition", "internal/merge/reading"},
+	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},

@@ -8,6 +8,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/truecount/truecount/internal/merge/exact"
 	"github.com/truecount/truecount/internal/merge/reading"
 )
 
@@ -70,14 +71,14 @@ func (l *ledger) counter(name string, match []Label) Count {
 		return Count{}
 	}
 	c := Count{}
-	var sum exact
+	var sum exact.Sum
 	for _, t := range f.totals {
 		if t.began && carries(t.labels, match) {
 			c.Found = true
-			sum.add(t.value.value() + float64(t.count)) // one of the two is 0
+			sum.Add(t.value.Value() + float64(t.count)) // one of the two is 0
 		}
 	}
-	c.Total = sum.value()
+	c.Total = sum.Value()
 	return c
 }
 
@@ -89,13 +90,13 @@ func (g *generation) counter(name string, match []Label) float64 {
 	if h == nil || !counts(h.family, name) {
 		return 0
 	}
-	var sum exact
+	var sum exact.Sum
 	for _, s := range h.series {
 		if carries(s.last.Labels, match) {
-			sum.add(s.last.Value + float64(s.last.Count))
+			sum.Add(s.last.Value + float64(s.last.Count))
 		}
 	}
-	return sum.value()
+	return sum.Value()
 }
 
 // counts tells whether name is f's count.

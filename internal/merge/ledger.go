@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/truecount/truecount/internal/merge/exact"
 	"github.com/truecount/truecount/internal/merge/reading"
 )
 
@@ -37,10 +38,10 @@ type total struct {
 	key       string
 	labels    []*dto.LabelPair
 	created   *timestamppb.Timestamp
-	value     exact // of a counter
+	value     exact.Sum // of a counter
 	exemplar  *dto.Exemplar
 	count     uint64
-	sum       exact
+	sum       exact.Sum
 	buckets   *reading.Buckets // counts are this total's own and change
 	native    *histogram.FloatHistogram
 	exemplars []*dto.Exemplar
@@ -153,10 +154,10 @@ func (t *total) add(before, now *reading.Series) (sameBounds bool) {
 	if before == nil {
 		before = &zero
 	}
-	t.value.add(now.Value)
-	t.value.add(-before.Value)
-	t.sum.add(now.Sum)
-	t.sum.add(-before.Sum)
+	t.value.Add(now.Value)
+	t.value.Add(-before.Value)
+	t.sum.Add(now.Sum)
+	t.sum.Add(-before.Sum)
 	sameBuckets := t.addBuckets(before.Histogram, now.Histogram)
 	sameBounds = t.addNative(before.Native, now) && sameBuckets
 	t.count = saturatingAdd(t.count, now.Count-before.Count)
@@ -199,7 +200,7 @@ func (l *ledger) export(living []*generation, gauges gaugePolicy) []reading.Fami
 
 func (t *total) export() reading.Series {
 	s := reading.Series{
-		Labels: t.labels, Created: t.created, Value: t.value.value(), Exemplar: t.exemplar, Count: t.count, Sum: t.sum.value(),
+		Labels: t.labels, Created: t.created, Value: t.value.Value(), Exemplar: t.exemplar, Count: t.count, Sum: t.sum.Value(),
 	}
 	if t.buckets != nil {
 		s.Histogram = &reading.Buckets{Bounds: t.buckets.Bounds, Counts: slices.Clone(t.buckets.Counts), Exemplars: slices.Clone(t.buckets.Exemplars)}

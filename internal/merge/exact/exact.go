@@ -1,17 +1,20 @@
-package merge
+// Package exact adds floating point numbers without any error, so that a sum depends neither on the order of its parts nor
+// on how often one of them was added and taken away again.
+package exact
 
 import "math"
 
-// exact is a sum of finite numbers without any error: non-overlapping partial sums in ascending magnitude, as in
+// Sum is a sum of finite numbers without any error: non-overlapping partial sums in ascending magnitude, as in
 // Shewchuk, "Adaptive Precision Floating-Point Arithmetic" (1997), and as Python's math.fsum. Its value is rounded once,
 // correctly, so it does not depend on the order of additions, taking a number away is the exact opposite of adding it,
 // and adding a positive number never lowers it. Whole numbers up to 2^53 take one partial. The zero value is 0.
-type exact struct {
+type Sum struct {
 	partials  []float64
 	saturated float64 // ±MaxFloat64 once the sum went beyond it, and for ever
 }
 
-func (e *exact) add(x float64) {
+// Add adds x, which must be finite.
+func (e *Sum) Add(x float64) {
 	if e.saturated != 0 || x == 0 {
 		return
 	}
@@ -33,7 +36,8 @@ func (e *exact) add(x float64) {
 	e.partials = append(kept, x)
 }
 
-func (e *exact) value() float64 {
+// Value is the sum, rounded once.
+func (e *Sum) Value() float64 {
 	n := len(e.partials)
 	switch {
 	case e.saturated != 0:

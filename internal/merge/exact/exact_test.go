@@ -1,4 +1,4 @@
-package merge
+package exact
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 func TestSumsAreCorrectlyRoundedInAnyOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	for range 2000 {
-		var e exact
+		var e Sum
 		oracle := new(big.Float).SetPrec(3000)
 		var added []float64
 		for range 1 + random.IntN(40) {
@@ -19,11 +19,11 @@ func TestSumsAreCorrectlyRoundedInAnyOrder(t *testing.T) {
 				x = -added[random.IntN(len(added))] // as a generation's former value is taken back
 			}
 			added = append(added, x)
-			e.add(x)
+			e.Add(x)
 			oracle.Add(oracle, big.NewFloat(x))
 		}
 		want, _ := oracle.Float64()
-		if got := e.value(); got != want {
+		if got := e.Value(); got != want {
 			t.Fatalf("the sum of %v is %v, want %v", added, got, want)
 		}
 	}
@@ -31,16 +31,16 @@ func TestSumsAreCorrectlyRoundedInAnyOrder(t *testing.T) {
 
 func TestASumNeverGoesDownByAdding(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 8))
-	var e exact
+	var e Sum
 	last := 0.0
 	seen := make([]float64, 8) // workers whose own counters grow, read as differences
 	for range 100_000 {
 		w := random.IntN(len(seen))
 		grown := seen[w] + random.Float64()*math.Ldexp(1, random.IntN(20)-10)
-		e.add(grown)
-		e.add(-seen[w])
+		e.Add(grown)
+		e.Add(-seen[w])
 		seen[w] = grown
-		now := e.value()
+		now := e.Value()
 		if now < last {
 			t.Fatalf("%v after %v", now, last)
 		}
@@ -49,11 +49,11 @@ func TestASumNeverGoesDownByAdding(t *testing.T) {
 }
 
 func TestM22SumsSaturate(t *testing.T) {
-	var e exact
-	e.add(math.MaxFloat64)
-	e.add(math.MaxFloat64)
-	e.add(-1)
-	if got := e.value(); got != math.MaxFloat64 {
+	var e Sum
+	e.Add(math.MaxFloat64)
+	e.Add(math.MaxFloat64)
+	e.Add(-1)
+	if got := e.Value(); got != math.MaxFloat64 {
 		t.Errorf("the sum is %v", got)
 	}
 }
