@@ -43,7 +43,8 @@ var wellKnown = map[string]GaugeMode{
 	"*_timestamp_seconds":                    GaugeMax,
 }
 
-func checkGauges(gauges map[string]GaugeMode) error {
+// CheckGauges returns an error with a hint if a mode is none of the constants.
+func CheckGauges(gauges map[string]GaugeMode) error {
 	for name, mode := range gauges {
 		switch mode {
 		case GaugeSum, GaugeMin, GaugeMax, GaugeMostRecent, GaugeAll:
@@ -54,26 +55,31 @@ func checkGauges(gauges map[string]GaugeMode) error {
 	return nil
 }
 
-// gaugePolicy chooses modes by name. The exact name goes before a pattern, a longer pattern before a shorter one, the
-// user's table before the built-in one.
+// ModeOf chooses a gauge's mode from a table by metric name, *suffix or prefix*: the exact name goes before a pattern, a
+// longer pattern before a shorter one. It is false if nothing matches.
+func ModeOf(table map[string]GaugeMode, name string) (GaugeMode, bool) {
+	if m, ok := table[name]; ok {
+		return m, true
+	}
+	best, found := "", GaugeMode("")
+	for pattern, m := range table {
+		suffix, isSuffix := strings.CutPrefix(pattern, "*")
+		prefix, isPrefix := strings.CutSuffix(pattern, "*")
+		matches := isSuffix && strings.HasSuffix(name, suffix) || isPrefix && strings.HasPrefix(name, prefix)
+		if matches && (len(pattern) > len(best) || len(pattern) == len(best) && pattern < best) {
+			best, found = pattern, m
+		}
+	}
+	return found, found != ""
+}
+
+// gaugePolicy chooses modes by the first of its tables that has one: the user's goes before the built-in one.
 type gaugePolicy []map[string]GaugeMode
 
 func (p gaugePolicy) mode(name string) GaugeMode {
 	for _, table := range p {
-		if m, ok := table[name]; ok {
+		if m, ok := ModeOf(table, name); ok {
 			return m
-		}
-		best, found := "", GaugeMode("")
-		for pattern, m := range table {
-			suffix, isSuffix := strings.CutPrefix(pattern, "*")
-			prefix, isPrefix := strings.CutSuffix(pattern, "*")
-			matches := isSuffix && strings.HasSuffix(name, suffix) || isPrefix && strings.HasPrefix(name, prefix)
-			if matches && (len(pattern) > len(best) || len(pattern) == len(best) && pattern < best) {
-				best, found = pattern, m
-			}
-		}
-		if found != "" {
-			return found
 		}
 	}
 	return GaugeSum

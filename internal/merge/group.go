@@ -46,7 +46,7 @@ type member struct {
 
 // NewGroup makes a Group without replicas.
 func NewGroup(o GroupOptions) (*Group, error) {
-	if err := checkGauges(o.Gauges); err != nil {
+	if err := CheckGauges(o.Gauges); err != nil {
 		return nil, err
 	}
 	if o.Logger == nil {

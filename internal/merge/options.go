@@ -87,5 +87,5 @@ func (o Options) orDefault() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return o, checkGauges(o.Gauges)
+	return o, CheckGauges(o.Gauges)
 }

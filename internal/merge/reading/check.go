@@ -30,7 +30,7 @@ func (c *collector) skip(r Reason, n int) {
 
 // family opens a family, or returns nil, having counted its series as skipped.
 func (c *collector) family(name, help, unit string, kind Kind, series int) *Family {
-	if !validName(name, c.limits) || strings.HasPrefix(name, reservedPrefix) {
+	if !c.limits.CheckName(name) {
 		c.skip(InvalidName, series)
 		return nil
 	}
@@ -42,7 +42,7 @@ func (c *collector) family(name, help, unit string, kind Kind, series int) *Fami
 	if !strings.HasSuffix(strings.TrimSuffix(name, "_total"), "_"+unit) || !validName(unit, c.limits) {
 		unit = "" // OpenMetrics: a unit must be the end of the name
 	}
-	return &Family{Name: name, Help: cleanHelp(help, c.limits.HelpBytes), Unit: unit, Kind: kind, Series: make([]Series, 0, min(series, 4096))}
+	return &Family{Name: name, Help: c.limits.CleanHelp(help), Unit: unit, Kind: kind, Series: make([]Series, 0, min(series, 4096))}
 }
 
 // close takes the family into the reading, if anything was left of it.
@@ -93,7 +93,7 @@ func (c *collector) admit(f *Family, s Series) {
 }
 
 func (c *collector) check(kind Kind, s *Series) Reason {
-	if reason := checkLabels(kind, s.Labels, c.limits); reason != "" {
+	if reason := c.limits.CheckLabels(kind, s.Labels); reason != "" {
 		return reason
 	}
 	if kind == Counter && (math.IsNaN(s.Value) || math.IsInf(s.Value, 0) || s.Value < 0) {
@@ -127,8 +127,13 @@ func (b *Buckets) valid() bool {
 	return len(b.Counts) == len(b.Bounds)+1
 }
 
-// checkLabels sorts labels and returns why they can't be exposed, or "".
-func checkLabels(kind Kind, labels []*dto.LabelPair, l Limits) Reason {
+// CheckName tells whether a family may have the name: it is valid in some format, short enough and not the merge's own.
+func (l Limits) CheckName(name string) bool {
+	return validName(name, l) && !strings.HasPrefix(name, reservedPrefix)
+}
+
+// CheckLabels sorts labels and returns why a series of that kind can't be exposed with them, or "".
+func (l Limits) CheckLabels(kind Kind, labels []*dto.LabelPair) Reason {
 	if len(labels) > l.Labels {
 		return InvalidLabel
 	}

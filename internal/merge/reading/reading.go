@@ -147,7 +147,9 @@ func (l Limits) OrDefault() Limits {
 // reservedPrefix belongs to the merge's own metrics: a worker that uses it could speak in their name.
 const reservedPrefix = "truecount_merge_"
 
-func cleanHelp(help string, limit int) string {
+// CleanHelp makes a help text valid UTF-8 without NUL, and cuts it to HelpBytes.
+func (l Limits) CleanHelp(help string) string {
+	limit := l.HelpBytes
 	help = strings.ReplaceAll(strings.ToValidUTF8(help, "\uFFFD"), "\x00", "")
 	if len(help) > limit {
 		help = strings.ToValidUTF8(help[:limit], "")
