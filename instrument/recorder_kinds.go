@@ -56,6 +56,18 @@ func (r *http2Recorder) FlushError() error { return r.flushError() }
 func (r *http1Recorder) Flush()            { _ = r.flushError() }
 func (r *http1Recorder) FlushError() error { return r.flushError() }
 
+// CloseNotify is deprecated, but frameworks still insist on it: gin's Context.Stream panics without.
+func (r *http1Recorder) CloseNotify() <-chan bool { return closeNotify(r.ResponseWriter) }
+func (r *http2Recorder) CloseNotify() <-chan bool { return closeNotify(r.ResponseWriter) }
+
+// closeNotify never tells anything where the writer within cannot, as that of another middleware.
+func closeNotify(w http.ResponseWriter) <-chan bool {
+	if n, ok := w.(interface{ CloseNotify() <-chan bool }); ok {
+		return n.CloseNotify()
+	}
+	return nil
+}
+
 func (r *http2Recorder) Push(target string, opts *http.PushOptions) error {
 	return r.ResponseWriter.(http.Pusher).Push(target, opts)
 }

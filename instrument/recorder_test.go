@@ -34,7 +34,8 @@ func TestOptionalInterfacesAreThoseOfTheServer(t *testing.T) {
 		_, readerFrom := w.(io.ReaderFrom)
 		_, pusher := w.(http.Pusher)
 		_, stringWriter := w.(io.StringWriter)
-		return fmt.Sprint(flusher, hijacker, readerFrom, pusher, stringWriter)
+		_, closeNotifier := w.(interface{ CloseNotify() <-chan bool })
+		return fmt.Sprint(flusher, hijacker, readerFrom, pusher, stringWriter, closeNotifier)
 	}
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sets(w)) })
 	m, _ := newMetrics(t)
@@ -57,10 +58,10 @@ func TestOptionalInterfacesAreThoseOfTheServer(t *testing.T) {
 			t.Errorf("HTTP/2 %t: bare %s, with the middleware %s", http2, got[0], got[1])
 		}
 	}
-	// Flush, Hijack, ReadFrom, Push, WriteString: a writer that has none must not seem to have them.
+	// Flush, Hijack, ReadFrom, Push, WriteString, CloseNotify: a writer that has none must not seem to have them.
 	rec := httptest.NewRecorder()
 	m.Middleware(answer).ServeHTTP(struct{ http.ResponseWriter }{rec}, httptest.NewRequest("GET", "/", nil))
-	if got := rec.Body.String(); got != "false false false false true" {
+	if got := rec.Body.String(); got != "false false false false true false" {
 		t.Errorf("of a plain writer: %s", got)
 	}
 }
