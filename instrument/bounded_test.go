@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/truecount/truecount/instrument"
 )
 
@@ -60,6 +62,27 @@ func TestL2RoutesBeyondTheLimitAreCountedInTheOverflow(t *testing.T) {
 	expectLines(t, m, `instrument_series_overflowed_total{metric="http_requests_total"} 98`)
 	if n := strings.Count(logged.String(), "too many series"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, logged.String())
+	}
+}
+
+func TestL2RequestsAtOnceDoNotExceedTheLimit(t *testing.T) {
+	const limit, requests = 2, 50
+	for range 200 { // in one of twenty rounds, requests find that there is place and lose it to each other
+		m, reg := newMetrics(t, func(o *instrument.Options) {
+			o.MaxSeries = limit
+			o.Route = func(r *http.Request) string { return r.URL.Path }
+		})
+		var inside, all sync.WaitGroup
+		inside.Add(requests)
+		h := m.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside.Done(); inside.Wait() }))
+		for n := range requests {
+			all.Go(func() { serve(h, "GET", fmt.Sprintf("/%d", n)) })
+		}
+		all.Wait()
+		if n, err := testutil.GatherAndCount(reg, "http_requests_total"); n != limit+1 || err != nil {
+			t.Fatalf("%d series, %v, want %d and the overflow", n, err, limit)
+		}
+		expectLines(t, m, fmt.Sprintf(`instrument_series_overflowed_total{metric="http_requests_total"} %d`, requests-limit))
 	}
 }
 

@@ -2,6 +2,7 @@ package instrument
 
 import (
 	"maps"
+	"math"
 	"strings"
 	"sync/atomic"
 
@@ -61,23 +62,30 @@ func (h *httpMetrics) lookup(key seriesKey) *series {
 	if s, ok := known[key]; ok {
 		return s
 	}
-	if len(known) >= h.bound.limit {
-		h.bound.exceeded(key.route)
-		// The status is kept, because alarms need it: the overflow has at most 501 series.
-		key = seriesKey{labelOverflow, h.labels.otherMethod, key.status}
-		if s, ok := known[key]; ok {
+	if len(known) < h.bound.limit {
+		if s := h.add(key, h.bound.limit); s != nil {
 			return s
 		}
 	}
-	return h.add(key)
+	h.bound.exceeded(key.route)
+	// The status is kept, because alarms need it: the overflow has at most 501 series.
+	key = seriesKey{labelOverflow, h.labels.otherMethod, key.status}
+	if s, ok := (*h.known.Load())[key]; ok {
+		return s
+	}
+	return h.add(key, math.MaxInt)
 }
 
-func (h *httpMetrics) add(key seriesKey) *series {
+// add returns nil if there are as many series as the limit says, some perhaps since the caller looked.
+func (h *httpMetrics) add(key seriesKey, limit int) *series {
 	h.grow.Lock()
 	defer h.grow.Unlock()
 	known := *h.known.Load()
 	if s, ok := known[key]; ok {
 		return s
+	}
+	if len(known) >= limit {
+		return nil
 	}
 	// Several raw routes may become one label value; they then share the counters and differ as keys only.
 	key.route = strings.Clone(key.route)
