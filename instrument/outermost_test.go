@@ -142,6 +142,7 @@ func TestAConnectionTakenOverHasNoLatencyAndIsCountedAsUnknown(t *testing.T) {
 				`http_requests_unknown_latency_with_middlewares_total 1`,
 				`http_request_duration_with_middlewares_seconds_count 0`,
 			)
+			expectNone(t, m, "http_responses_by_charset_total")
 		})
 	}
 }

@@ -159,6 +159,32 @@ func TestFilesAreSentThroughReadFrom(t *testing.T) {
 	}
 }
 
+// copier is a server's writer that counts the bytes that reach it without being copied by its user.
+type copier struct {
+	http.ResponseWriter
+	http.Flusher
+	http.Hijacker
+	read int64
+}
+
+func (c *copier) ReadFrom(src io.Reader) (n int64, err error) {
+	n, err = io.Copy(io.Discard, src)
+	c.read += n
+	return n, err
+}
+
+func TestWhatIsCopiedIsLeftToTheServer(t *testing.T) {
+	m, _ := newMetrics(t)
+	server := &copier{ResponseWriter: httptest.NewRecorder()}
+	m.Outermost(m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.Copy(w, io.LimitReader(strings.NewReader("hello"), 5))
+	}))).ServeHTTP(server, httptest.NewRequest("GET", "/", nil))
+	if server.read != 5 {
+		t.Errorf("%d bytes of 5 reach the server's ReadFrom, which sends files by sendfile", server.read)
+	}
+	expectLines(t, m, `http_response_size_bytes_sum{method="GET",route="unmatched"} 5`)
+}
+
 // TestAWriterLeftBehindNeverReachesAnotherResponse is why recorders are not pooled.
 func TestAWriterLeftBehindNeverReachesAnotherResponse(t *testing.T) {
 	m, _ := newMetrics(t)
