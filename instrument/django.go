@@ -51,8 +51,13 @@ func (h *httpMetrics) declareDjangoResponses(d *httpDeclaration) {
 		"Responses by the charset of their Content-Type.", "charset")
 	byType := d.counterVec("django_http_exceptions_total_by_type_total", "Panics of handlers, by the type of their value.", "type")
 	byView := d.counterVec("django_http_exceptions_total_by_view_total", "Panics of handlers, by view.", "view")
-	h.panics = newPanics(d, "django_http_exceptions_total_by_type_total", func(view, kind string) {
-		byType.WithLabelValues(kind).Inc()
-		byView.WithLabelValues(view).Inc()
-	})
+	h.panics = &panics{
+		count: func(view, kind string) {
+			byType.WithLabelValues(kind).Inc()
+			byView.WithLabelValues(view).Inc()
+		},
+		counted: func(view, _ string) [2]string { return [2]string{view} },
+		types:   typesBound(d, "django_http_exceptions_total_by_type_total"),
+		routes:  newPlaces(d.seriesBound("django_http_exceptions_total_by_view_total")),
+	}
 }

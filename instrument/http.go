@@ -73,8 +73,13 @@ func (h *httpMetrics) declareDefault(d *httpDeclaration) {
 		"Size of response bodies as the handlers wrote them, without headers.", d.opts.SizeBuckets, "route", "method")
 	h.size = func(route, method string) prometheus.Observer { return size.WithLabelValues(route, method) }
 	h.bound = d.seriesBound("http_requests_total")
-	panics := d.counterVec("http_panics_total", "Panics of handlers, by route and by the type of their value.", "route", "type")
-	h.panics = newPanics(d, "http_panics_total", func(route, kind string) { panics.WithLabelValues(route, kind).Inc() })
+	byRoute := d.counterVec("http_panics_total", "Panics of handlers, by route and by the type of their value.", "route", "type")
+	h.panics = &panics{
+		count:   func(route, kind string) { byRoute.WithLabelValues(route, kind).Inc() },
+		counted: func(route, kind string) [2]string { return [2]string{route, kind} },
+		types:   typesBound(d, "http_panics_total"),
+		routes:  newPlaces(d.seriesBound("http_panics_total")),
+	}
 }
 
 func (o Options) withHTTPDefaults() Options {

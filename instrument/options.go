@@ -42,8 +42,8 @@ type Options struct {
 	// for the header that it sets, and that it takes from clients: r.Header.Get("X-Forwarded-Proto") == "https".
 	Secure func(*http.Request) bool
 	// Trace returns the trace that a request belongs to, for exemplars and for Served; [Traceparent] is one. Exemplars are
-	// made of sampled traces only, and of ids that OpenMetrics can hold; each series' is kept for a second at least.
-	// It is called after the request has been served, and must be safe for concurrent use. Default: no exemplars.
+	// made of sampled traces only, and of ids that OpenMetrics can hold; each series' is kept for a second at least, in
+	// histograms that of each of LatencyBuckets, also where these are native. It is called after the request has been served, and must be safe for concurrent use. Default: no exemplars.
 	Trace func(*http.Request) (trace Trace, ok bool)
 	// Methods are method names to be counted under their own name besides those of RFC 9110 and PATCH,
 	// for instance "PROPFIND". All others count as "other".
@@ -52,8 +52,8 @@ type Options struct {
 	// accesslog makes one that writes a log. It is called by the request's own goroutine, must be safe for concurrent
 	// use and must not keep r. Default: nobody.
 	Served func(r *http.Request, s Served)
-	// MaxSeries limits the combinations of route, method and status. What comes after it is counted in
-	// route "overflow", and logged once. Default: 2,000.
+	// MaxSeries limits the combinations of route, method and status, and those of route and type of panic. What comes
+	// after it is counted in route "overflow", and logged once for each metric. Default: 2,000.
 	MaxSeries int
 
 	// MaxSeriesPerMetric limits the series of each metric that [Metrics.CounterVec] and its siblings declare, unless its

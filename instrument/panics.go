@@ -26,45 +26,49 @@ const maxPanicTypes = 100
 // panics counts panics. It is asked rarely, so that a lock and a lookup by labels do.
 type panics struct {
 	count func(route, kind string)
+	// counted is what routes has few of: routes, or pairs of route and type where these are labels of one metric.
+	counted func(route, kind string) [2]string
 
-	mu     sync.Mutex
-	types  folded
-	routes folded
-}
-
-func newPanics(d *httpDeclaration, metric string, count func(route, kind string)) *panics {
-	return &panics{
-		count:  count,
-		types:  folded{known: map[string]bool{}, other: labelOther, bound: d.bound(metric, maxPanicTypes, "types of panics should be few")},
-		routes: folded{known: map[string]bool{}, other: labelOverflow, bound: d.seriesBound(metric)},
-	}
+	mu            sync.Mutex
+	types, routes places
 }
 
 func (p *panics) add(route string, value any) {
 	kind := sanitized(bounded(fmt.Sprintf("%T", value)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.count(p.routes.fold(route), p.types.fold(kind))
+	if !p.types.take([2]string{kind}, kind) {
+		kind = labelOther
+	}
+	if route != labelOverflow && !p.routes.take(p.counted(route, kind), route) {
+		route = labelOverflow
+	}
+	p.count(route, kind)
 }
 
-// folded are values of a label.
-type folded struct {
-	known map[string]bool
-	other string
+func typesBound(d *httpDeclaration, metric string) places {
+	return newPlaces(d.bound(metric, maxPanicTypes, "types of panics should be few"))
+}
+
+// places are for label values, as many as the bound says.
+type places struct {
+	taken map[[2]string]bool
 	bound *bound
 }
 
-// fold returns value while there are few, and other for those beyond the limit.
-func (f *folded) fold(value string) string {
-	if f.known[value] || value == f.other {
-		return value
+func newPlaces(b *bound) places { return places{map[[2]string]bool{}, b} }
+
+// take reports whether there is a place for the key; value is what the log says if not.
+func (p *places) take(key [2]string, value string) bool {
+	switch {
+	case p.taken[key]:
+	case len(p.taken) >= p.bound.limit:
+		p.bound.exceeded(value)
+		return false
+	default:
+		p.taken[key] = true
 	}
-	if len(f.known) >= f.bound.limit {
-		f.bound.exceeded(value)
-		return f.other
-	}
-	f.known[value] = true
-	return value
+	return true
 }
 
 // panicked counts a panic, unless it is none in people's sense: a connection cut on purpose, a goroutine that ended.

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/truecount/truecount/instrument"
 )
 
 func TestPanicsAreCountedByRouteAndType(t *testing.T) {
@@ -105,5 +107,42 @@ func TestL1TypesOfPanicsStayFew(t *testing.T) {
 		`instrument_series_overflowed_total{metric="http_panics_total"} 400`)
 	if n := strings.Count(exposition(t, m), "\nhttp_panics_total{"); n != 101 {
 		t.Errorf("%d series", n)
+	}
+}
+
+func TestL2RoutesAndTypesOfPanicsAreBoundedTogether(t *testing.T) {
+	for _, tt := range []struct {
+		names                        instrument.Names
+		metric                       string
+		first, last, overflow, count string
+	}{
+		{
+			instrument.PrometheusNames, "http_panics_total",
+			`{route="/0",type="*[3]int"} 1`, `{route="/1",type="*[0]int"} 1`, `{route="overflow",type="*[3]int"} 5`, "19",
+		},
+		{
+			instrument.DjangoNames, "django_http_exceptions_total_by_view_total",
+			`{view="/0"} 4`, `{view="/4"} 4`, `{view="overflow"} 4`, "4",
+		},
+	} {
+		var logged logBuffer
+		m, _ := newMetrics(t, func(o *instrument.Options) {
+			o.Names, o.MaxSeries, o.Logger = tt.names, 5, logged.logger()
+			o.Route = func(r *http.Request) string { return r.URL.Path }
+		})
+		for route := range 6 {
+			for kind := range 4 {
+				// Those of middlewares, since the route of a handler is one of few already.
+				h := m.Outermost(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+					panic(reflect.New(reflect.ArrayOf(kind, reflect.TypeFor[int]())).Interface())
+				}))
+				through(h, "GET", fmt.Sprintf("/%d", route))
+			}
+		}
+		expectLines(t, m, tt.metric+tt.first, tt.metric+tt.last, tt.metric+tt.overflow,
+			fmt.Sprintf("instrument_series_overflowed_total{metric=%q} %s", tt.metric, tt.count))
+		if n := strings.Count(logged.String(), tt.metric); n != 1 {
+			t.Errorf("%s: logged %d times:\n%s", tt.metric, n, logged.String())
+		}
 	}
 }
