@@ -80,6 +80,7 @@ var flow = []struct {
 	{"internal/merge/exposition", "internal/merge/reading"},
 	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
+	{"internal/merge/pydir", "internal/hint internal/merge internal/merge/exact internal/merge/exposition internal/merge/reading"},
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},
 	{"internal/scale/controller", "internal/hint internal/scale/hpa"},
@@ -90,7 +91,7 @@ var flow = []struct {
 		"internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
-	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints"},
+	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints internal/merge/pydir"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app"},
 }
 

@@ -14,12 +14,14 @@ import (
 )
 
 const help = `Reads the metrics of every worker process of a replica and serves their totals as one page: counters and histograms
-never go down when a worker ends or is replaced. Workers serve their metrics on a range of ports or on unix sockets in a directory.
+never go down when a worker ends or is replaced. Workers serve their metrics on a range of ports or on unix sockets in a directory,
+or write them to the multiprocess directory of Python's client (PROMETHEUS_MULTIPROC_DIR).
 
 Examples:
   truecount-sidecar --ports 5001-5005
   truecount-sidecar --ports 5001-5005 --listen 0.0.0.0:9300
   truecount-sidecar --sockets /run/metrics
+  truecount-sidecar --python-dir /run/prometheus
 
 Paths:
   /metrics     the totals, and truecount_merge_…: what the sidecar says of itself; 503 until a worker has been read
@@ -30,6 +32,7 @@ Standard output gets the line "ready: URL"; the log goes to standard error.`
 // flags are what the command line says.
 type flags struct {
 	ports, host, sockets string
+	pythonDir            string
 	listen               string
 	interval, timeout    time.Duration
 	logLevel, logFormat  string
@@ -38,7 +41,7 @@ type flags struct {
 func newCommand() *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
-		Use:           "truecount-sidecar --ports FIRST-LAST | --sockets DIRECTORY",
+		Use:           "truecount-sidecar --ports FIRST-LAST | --sockets DIRECTORY | --python-dir DIRECTORY",
 		Short:         "one truthful /metrics for the workers of a replica",
 		Long:          help,
 		SilenceErrors: true,
@@ -62,6 +65,7 @@ func newCommand() *cobra.Command {
 	set.StringVar(&f.ports, "ports", "", "`RANGE` of the workers' metrics ports, for instance 5001-5005")
 	set.StringVar(&f.host, "host", "127.0.0.1", "`ADDRESS` of those ports")
 	set.StringVar(&f.sockets, "sockets", "", "`DIRECTORY` of the workers' metrics sockets, *.sock")
+	set.StringVar(&f.pythonDir, "python-dir", "", "`DIRECTORY` to which Python's client writes, *.db; read at every scrape as well")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9300", "`ADDRESS` to serve the totals on; port 0 takes a free one")
 	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings of a worker: a worker that is killed loses what it counted since the last")
 	set.DurationVar(&f.timeout, "timeout", time.Second, "`TIME` that a worker has for its answer")
@@ -80,12 +84,12 @@ func (f *flags) run(cmd *cobra.Command) error {
 			return hint.Errorf("write it as 250ms or 1s", "--%s: %v is no length of time", name, d)
 		}
 	}
-	source, err := f.source(cmd.Flags().Changed("host"))
+	merger, err := f.merger(cmd.Flags().Changed("host"), logger)
 	if err != nil {
 		return err
 	}
 	return serve(cmd.Context(), options{
-		source: source, listen: f.listen, interval: f.interval, timeout: f.timeout, logger: logger,
+		merger: merger, listen: f.listen, logger: logger,
 		ready: func(url string) { fmt.Fprintf(cmd.OutOrStdout(), "ready: %s\n", url) },
 	})
 }

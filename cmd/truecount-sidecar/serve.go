@@ -14,15 +14,21 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/truecount/truecount/internal/hint"
-	"github.com/truecount/truecount/internal/merge"
 )
 
 type options struct {
-	source            merge.Source
-	listen            string
-	interval, timeout time.Duration
-	logger            *slog.Logger
-	ready             func(url string)
+	merger merger
+	listen string
+	logger *slog.Logger
+	ready  func(url string)
+}
+
+// merger makes one page of what the workers have, whatever way they have it.
+type merger interface {
+	http.Handler
+	Read(context.Context) error
+	Run(context.Context) error
+	Close()
 }
 
 // grace is how long scrapes under way may take at the end.
@@ -30,10 +36,7 @@ const grace = 2 * time.Second
 
 // serve reads and answers until ctx is done, answers what is under way and returns nil.
 func serve(ctx context.Context, o options) error {
-	merger, err := merge.New(merge.Options{Source: o.source, Interval: o.interval, Timeout: o.timeout, Process: true, Logger: o.logger})
-	if err != nil {
-		return err
-	}
+	merger := o.merger
 	defer merger.Close()
 	listener, err := net.Listen("tcp", o.listen)
 	switch {
@@ -78,7 +81,7 @@ func serve(ctx context.Context, o options) error {
 	return parts.Wait()
 }
 
-func paths(merger *merge.Merger) http.Handler {
+func paths(merger http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", merger)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "truecount-sidecar runs\n") })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -8,31 +9,50 @@ import (
 	"github.com/truecount/truecount/internal/hint"
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/internal/merge/pydir"
 )
 
 // mostWorkers is how many a merge reads; more would be left out in silence.
 const mostWorkers = 256
 
-// source is where the flags say that the workers are.
-func (f *flags) source(hostGiven bool) (merge.Source, error) {
-	switch {
-	case f.ports != "" && f.sockets != "":
-		return nil, hint.Errorf("give one of them", "--ports and --sockets are two ways to find the same workers")
-	case f.sockets != "" && hostGiven:
-		return nil, hint.Errorf("leave it out", "--host is the address of --ports, which are not given")
-	case f.ports != "":
-		first, count, err := parsePorts(f.ports)
-		if err != nil {
-			return nil, err
+// merger merges the workers that the flags name.
+func (f *flags) merger(hostGiven bool, logger *slog.Logger) (merger, error) {
+	ways := 0
+	for _, way := range []string{f.ports, f.sockets, f.pythonDir} {
+		if way != "" {
+			ways++
 		}
-		return endpoints.Ports(f.host, first, count)
-	case f.sockets != "":
+	}
+	switch {
+	case ways == 0:
+		return nil, hint.Errorf("truecount-sidecar --ports 5001-5005, or --sockets DIRECTORY, or --python-dir DIRECTORY", "it is not said where the workers are")
+	case ways > 1:
+		return nil, hint.Errorf("give one of them", "--ports, --sockets and --python-dir are ways to find the same workers")
+	case f.ports == "" && hostGiven:
+		return nil, hint.Errorf("leave it out", "--host is the address of --ports, which are not given")
+	case f.pythonDir != "":
+		return pydir.New(pydir.Options{Dir: f.pythonDir, Interval: f.interval, Process: true, Logger: logger})
+	}
+	source, err := f.source()
+	if err != nil {
+		return nil, err
+	}
+	return merge.New(merge.Options{Source: source, Interval: f.interval, Timeout: f.timeout, Process: true, Logger: logger})
+}
+
+// source is where workers that serve their metrics are.
+func (f *flags) source() (merge.Source, error) {
+	if f.sockets != "" {
 		if info, err := os.Stat(f.sockets); err != nil || !info.IsDir() {
 			return nil, hint.Errorf("workers create their sockets in an existing directory (TRUECOUNT_METRICS_DIR)", "--sockets: %s is not a directory", f.sockets)
 		}
 		return endpoints.Dir(f.sockets), nil
 	}
-	return nil, hint.Errorf("truecount-sidecar --ports 5001-5005, or --sockets DIRECTORY", "it is not said where the workers are")
+	first, count, err := parsePorts(f.ports)
+	if err != nil {
+		return nil, err
+	}
+	return endpoints.Ports(f.host, first, count)
 }
 
 // parsePorts reads 5001-5005, or 5001 for one worker.

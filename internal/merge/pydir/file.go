@@ -1,0 +1,202 @@
+package pydir
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+)
+
+// file is one of the client's files, held open.
+type file struct {
+	fileName
+	base string
+	id   identity
+	fd   *os.File
+
+	// What is remembered of its contents: for each entry the length of its key, the number it is a part of (nil if none),
+	// and the last good value.
+	tail    int // bytes after a key; 0 until there is an entry
+	used    int // bytes of which entries are known
+	lengths []uint32
+	slots   []*slot
+	values  []uint64 // float64 bits
+	stamps  []uint64 // timestamps, of mostrecent gauges only
+	pending pending
+
+	bad    reason // why it was not read last time, or ""
+	gone   bool   // its path leads elsewhere: it is read once more
+	sealed bool   // final and read: it is not read again
+	held   map[int]bool
+	found  scanned
+}
+
+// reason names why a file was left out, in metrics.
+type reason string
+
+const (
+	reasonEmpty      reason = "empty"       // nothing in it: its worker was killed before it wrote
+	reasonTruncated  reason = "truncated"   // shorter than what it says is in use
+	reasonCorrupt    reason = "corrupt"     // what should be an entry is none
+	reasonForeign    reason = "foreign"     // never parsed: another generation or byte order, or no file of the client's at all
+	reasonTooLarge   reason = "too_large"   // more in use than the limit
+	reasonUnreadable reason = "unreadable"  // no permission, an input/output error
+	reasonNotRegular reason = "not_regular" // a link, a pipe, a device, a directory
+	reasonOwner      reason = "owner"       // belongs to somebody else
+	reasonName       reason = "name"        // ends in .db, but the client names its files otherwise
+	reasonDuplicate  reason = "duplicate"   // the same file under another name
+	reasonLimit      reason = "limit"       // more files than are read
+)
+
+var reasons = []reason{
+	reasonEmpty, reasonTruncated, reasonCorrupt, reasonForeign, reasonTooLarge, reasonUnreadable, reasonNotRegular, reasonOwner, reasonName,
+	reasonDuplicate, reasonLimit,
+}
+
+// fileError is why a file is left out.
+type fileError struct {
+	reason reason
+	err    error
+}
+
+func (e *fileError) Error() string { return e.err.Error() }
+func (e *fileError) Unwrap() error { return e.err }
+
+func leftOut(r reason, format string, args ...any) error {
+	return &fileError{r, fmt.Errorf(format, args...)}
+}
+
+func reasonOf(err error) reason {
+	if e := (*fileError)(nil); errors.As(err, &e) {
+		return e.reason
+	}
+	return reasonUnreadable
+}
+
+// scanned is what a look at a file found.
+type scanned struct {
+	used    int
+	changes []change // places in the scanner's list
+	err     error
+}
+
+// change is a value that is not what it was.
+type change struct {
+	entry        int
+	value, stamp uint64
+}
+
+// chunk is how much of a file is read at once: it fits into the cache of a core. An entry that is longer has a buffer made
+// for it, as long as its key is no longer than maxKey.
+const (
+	chunk  = 256 << 10
+	maxKey = 4 << 20
+)
+
+// scanner looks at files with a buffer of its own.
+type scanner struct {
+	buf     []byte
+	large   []byte // for whole files, used by one scanner alone
+	changes []change
+	limits  Limits
+}
+
+func newScanner(l Limits) *scanner { return &scanner{buf: make([]byte, chunk), limits: l} }
+
+// scan compares every known value of f with what the file has now. It changes nothing of f but found: a file is taken in
+// as a whole or not at all. It may run beside scans of other files.
+func (s *scanner) scan(f *file) {
+	start := len(s.changes)
+	used, err := s.length(f)
+	if err == nil && used >= f.used {
+		err = s.compare(f)
+	}
+	f.found = scanned{used: used, changes: s.changes[start:len(s.changes):len(s.changes)], err: err}
+}
+
+// length reads how much of the file is in use. It is read before the entries: the client writes it after them.
+func (s *scanner) length(f *file) (int, error) {
+	n, err := f.fd.ReadAt(s.buf[:headerSize], 0)
+	switch {
+	case n == 0 && errors.Is(err, io.EOF):
+		return 0, leftOut(reasonEmpty, "it is empty")
+	case errors.Is(err, io.EOF):
+		return 0, leftOut(reasonTruncated, "it ends after %d bytes", n)
+	case err != nil:
+		return 0, leftOut(reasonUnreadable, "%w", err)
+	}
+	used := int(int32(order.Uint32(s.buf[:])))
+	switch {
+	case used == 0:
+		return 0, leftOut(reasonEmpty, "nothing of it is in use")
+	case used < headerSize || used%8 != 0:
+		return 0, leftOut(reasonForeign, "it says that %d bytes are in use", used)
+	case used > s.limits.FileBytes:
+		return 0, leftOut(reasonTooLarge, "%d bytes are in use, more than the limit of %d", used, s.limits.FileBytes)
+	}
+	return used, nil
+}
+
+// compare walks over the entries that are known.
+func (s *scanner) compare(f *file) error {
+	at, from, to := headerSize, 0, 0 // where an entry begins; what of the file the buffer has
+	for i, length := range f.lengths {
+		next := at + valueOffset(int(length)) + f.tail
+		if next > to {
+			var err error
+			if from, to, err = s.fill(f, at, next); err != nil {
+				return err
+			}
+		}
+		if order.Uint32(s.buf[at-from:]) != length {
+			return leftOut(reasonCorrupt, "the entry at byte %d is not the one that was there", at)
+		}
+		value, stamp := order.Uint64(s.buf[next-f.tail-from:]), uint64(0)
+		if f.stamps != nil {
+			stamp = order.Uint64(s.buf[next-valueSize-from:])
+		}
+		if value != f.values[i] || f.stamps != nil && stamp != f.stamps[i] {
+			if value, stamp = s.again(f, i, next, value, stamp); value != f.values[i] || f.stamps != nil {
+				s.changes = append(s.changes, change{i, value, stamp})
+			}
+		}
+		at = next
+	}
+	return nil
+}
+
+// fill reads a chunk that begins with the entry at an offset.
+func (s *scanner) fill(f *file, at, next int) (from, to int, err error) {
+	if next-at > len(s.buf) {
+		s.buf = make([]byte, next-at)
+	}
+	want := min(len(s.buf), f.used-at)
+	n, err := f.fd.ReadAt(s.buf[:want], int64(at))
+	if n < want {
+		if errors.Is(err, io.EOF) {
+			return 0, 0, leftOut(reasonTruncated, "it ends after %d bytes, and %d are in use", at+n, f.used)
+		}
+		return 0, 0, leftOut(reasonUnreadable, "%w", err)
+	}
+	return at, at + n, nil
+}
+
+// again reads a value once more that has fallen and can't: the client before 0.18 writes a value byte by byte, having
+// cleared it first, and this may have been in between.
+func (s *scanner) again(f *file, i, next int, value, stamp uint64) (uint64, uint64) {
+	if f.slots[i] == nil || !f.slots[i].monotone() {
+		return value, stamp
+	}
+	var b [valueSize]byte
+	for range 3 {
+		if math.Float64frombits(value) >= math.Float64frombits(f.values[i]) {
+			break
+		}
+		if _, err := f.fd.ReadAt(b[:], int64(next-f.tail)); err != nil {
+			break
+		}
+		value = order.Uint64(b[:])
+	}
+	return value, stamp
+}

@@ -1,0 +1,176 @@
+package pydir
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/truecount/truecount/internal/merge/reading"
+)
+
+// Merger merges one directory. Make one with [New].
+type Merger struct {
+	options    Options
+	log        *slog.Logger
+	metrics    *metrics
+	unregister func()
+	rounds     rounds
+	version    atomic.Uint64
+
+	mu        sync.Mutex
+	directory directory
+	table     *table
+	files     []*file // open or sealed, by name
+	folded    map[string]identity
+	leftOut   map[string]reason // entries of the directory that could not be opened
+	scanners  []*scanner
+	found     []foundEntry // reused by grow
+	pages     pages
+	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
+	round     uint64          // readings so far
+	hasRead   bool
+	readAt    time.Time // when the last round began
+	lastError error
+	closed    bool
+}
+
+// New makes a Merger. It reads nothing before [Merger.Run], [Merger.Read] or a scrape.
+func New(o Options) (*Merger, error) {
+	o, err := o.orDefault()
+	if err != nil {
+		return nil, err
+	}
+	own, unregister, err := newMetrics(o.Name, o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	if o.Process {
+		own.addProcess()
+	}
+	m := &Merger{
+		options: o, log: o.Logger.With("replica", o.Name, "directory", o.Dir), metrics: own, unregister: unregister,
+		directory: directory{path: o.Dir},
+		standing:  map[string]bool{},
+		folded:    map[string]identity{}, leftOut: map[string]reason{},
+	}
+	m.rounds.turn = make(chan struct{}, 1)
+	m.table = newTable(o, func(c conflict) { own.conflicts.WithLabelValues(string(c)).Inc() },
+		func(r reading.Reason) { own.skipped.WithLabelValues(string(r)).Inc() })
+	for range max(1, min(4, runtime.GOMAXPROCS(0))) {
+		m.scanners = append(m.scanners, newScanner(o.Limits))
+	}
+	return m, nil
+}
+
+// Run reads every Interval until ctx is done, beside the readings that scrapes make, closes the Merger and returns nil.
+// What a worker counted before its file was deleted is then known although nobody scraped meanwhile.
+func (m *Merger) Run(ctx context.Context) error {
+	defer m.Close()
+	tick := time.NewTicker(m.options.Interval)
+	defer tick.Stop()
+	for {
+		_ = m.Read(ctx) // kept for those who ask
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Read takes in what the directory has now: everything that was written before the call. Calls that come together share
+// one reading. The error is why the directory could not be listed; what is wrong with single files is in the metrics.
+func (m *Merger) Read(ctx context.Context) error {
+	if err := m.rounds.join(ctx, m.readOnce); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lastError
+}
+
+// Close ends reading and takes the Merger's metrics back from its Registerer. Totals can still be scraped. Run does it
+// itself; it may be done more than once.
+func (m *Merger) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	m.closed = true
+	for _, f := range m.files {
+		f.close()
+	}
+	m.directory.close()
+	m.unregister()
+}
+
+// Version changes whenever what would be served may have changed.
+func (m *Merger) Version() uint64 { return m.version.Load() }
+
+// readOnce makes one reading.
+func (m *Merger) readOnce() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	began := m.options.Now()
+	if m.lastError = m.list(); m.lastError != nil {
+		m.metrics.sourceErrors.Inc()
+	}
+	m.scan()
+	changed := m.takeIn()
+	m.round++
+	m.hasRead = m.hasRead || len(m.files) > 0 || len(m.folded) > 0
+	m.readAt = began
+	m.metrics.reads.Inc()
+	m.metrics.readDuration.Observe(max(0, m.options.Now().Sub(began).Seconds()))
+	m.showFiles()
+	if changed {
+		m.version.Add(1)
+	}
+}
+
+// scan looks at every file that is not sealed, on all cores.
+func (m *Merger) scan() {
+	var next atomic.Int64
+	look := func(s *scanner) {
+		s.changes = s.changes[:0]
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(m.files) {
+				return
+			}
+			if f := m.files[i]; !f.sealed {
+				s.scan(f)
+			}
+		}
+	}
+	var others sync.WaitGroup
+	if len(m.files) > 16 {
+		for _, s := range m.scanners[1:] {
+			others.Go(func() { look(s) })
+		}
+	}
+	look(m.scanners[0])
+	others.Wait()
+}
+
+// unread says why there is nothing to expose, or nil from the first file on.
+func (m *Merger) unread() error {
+	switch {
+	case m.hasRead:
+		return nil
+	case m.lastError != nil:
+		return m.lastError
+	}
+	for base, r := range m.leftOut {
+		return fmt.Errorf("no file of a worker could be read in %s: %s: %s", m.options.Dir, base, r)
+	}
+	return fmt.Errorf("no worker has written a file to %s yet", m.options.Dir)
+}

@@ -1,0 +1,99 @@
+package pydir
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are the merge's own, named as those of a merge of endpoints where they mean the same. They live on a registry of
+// their own, whose families are part of the merged exposition, and which is registered as a whole, with the replica's
+// name, where the program's own metrics are.
+type metrics struct {
+	registry     *prometheus.Registry
+	workers      *prometheus.GaugeVec
+	completeness prometheus.Gauge
+	reads        prometheus.Counter
+	readDuration prometheus.Histogram
+	sourceErrors prometheus.Counter
+	conflicts    *prometheus.CounterVec
+	skipped      *prometheus.CounterVec
+	retained     prometheus.Gauge
+	files        *prometheus.GaugeVec
+	filesSkipped *prometheus.CounterVec
+	events       *prometheus.CounterVec
+}
+
+// What happens to files, in metrics.
+const (
+	eventSealed    = "sealed"
+	eventRestarted = "restarted"
+	eventGone      = "gone"
+)
+
+// What files there are, in metrics.
+const (
+	filesRead    = "read"
+	filesFinal   = "final"
+	filesLeftOut = "left_out"
+)
+
+// States of workers, in metrics.
+const (
+	workersUp   = "up"
+	workersDown = "down"
+)
+
+func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error) {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		workers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "truecount_merge_workers", Help: "Workers that may be alive, by state: up, down (some of its files could not be read; its counts stand)."}, []string{"state"}),
+		completeness: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_completeness_ratio", Help: "Share of the workers that may be alive of which this answer has everything."}),
+		reads: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "truecount_merge_reads_total", Help: "Readings of the directory."}),
+		readDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "truecount_merge_read_duration_seconds", Help: "Time that a reading of the directory took.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}}),
+		sourceErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "truecount_merge_source_errors_total", Help: "Failures to list the directory; the files known before stood."}),
+		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "truecount_merge_conflicts_total", Help: "Families in which files disagreed: type, name, help, mode, bounds. Counted once for a family."}, []string{"kind"}),
+		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "truecount_merge_skipped_total", Help: "Numbers of files that were left out or held at their last good value, by reason. Counted when it begins."}, []string{"reason"}),
+		retained: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_retained_series", Help: "Numbers that are merged, of files there are and of those gone."}),
+		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "truecount_merge_files", Help: "Files of workers by what is done with them: read at each scrape, final (their workers are dead; in the totals), left_out."}, []string{"state"}),
+		filesSkipped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "truecount_merge_files_skipped_total", Help: "Files that began to be left out, by reason; what was read of them before stands."}, []string{"reason"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "truecount_merge_file_events_total", Help: "What happened to files: sealed (final and in the totals), restarted (begun anew in place), gone (deleted; their counts stand)."}, []string{"event"}),
+	}
+	m.registry.MustRegister(m.workers, m.completeness, m.reads, m.readDuration, m.sourceErrors, m.conflicts, m.skipped, m.retained, m.files, m.filesSkipped, m.events)
+	for _, c := range []conflict{conflictType, conflictName, conflictHelp, conflictMode, conflictBounds} {
+		m.conflicts.WithLabelValues(string(c))
+	}
+	for _, r := range reasons {
+		m.filesSkipped.WithLabelValues(string(r))
+	}
+	for _, e := range []string{eventSealed, eventRestarted, eventGone} {
+		m.events.WithLabelValues(e)
+	}
+	if reg == nil {
+		return m, func() {}, nil
+	}
+	named := prometheus.WrapRegistererWith(prometheus.Labels{"replica": name}, reg)
+	if err := named.Register(m.registry); err != nil {
+		return nil, nil, fmt.Errorf("merge %q: register metrics: %w", name, err)
+	}
+	return m, func() { named.Unregister(m.registry) }, nil
+}
+
+// addProcess adds what the merging process costs, under names that no worker can have.
+func (m *metrics) addProcess() {
+	prometheus.WrapRegistererWithPrefix("truecount_merge_", m.registry).
+		MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+}

@@ -1,0 +1,310 @@
+package pydir
+
+import (
+	"errors"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/merge/reading"
+)
+
+// takeIn brings the totals up to date with what the scans found. It reports whether anything changed.
+func (m *Merger) takeIn() bool {
+	changed := false
+	m.table.last = nil
+	for _, f := range m.files {
+		if !f.sealed && m.takeInFile(f) {
+			changed = true
+		}
+		if f.gone {
+			m.retire(f)
+			f.close()
+			m.metrics.events.WithLabelValues(eventGone).Inc()
+			changed = true
+		} else if f.retired && !f.sealed && f.bad == "" {
+			m.seal(f)
+			changed = true
+		}
+	}
+	m.files = slices.DeleteFunc(m.files, func(f *file) bool { return f.gone || f.sealed && f.kind != reading.Gauge })
+	if s := m.scanners[0]; len(s.large) > keptBuffer {
+		s.large, m.found = nil, nil
+	}
+	return changed
+}
+
+// keptBuffer is how much of the memory for whole files is kept between readings: enough for files that grow.
+const keptBuffer = 1 << 20
+
+// takeInFile takes in one scan.
+func (m *Merger) takeInFile(f *file) (changed bool) {
+	found := f.found
+	f.found = scanned{}
+	err := found.err
+	switch {
+	case err != nil:
+	case found.used < f.used:
+		changed, err = m.shrunk(f, found.used)
+	case found.used > max(f.used, headerSize):
+		if err = m.grow(f, found.used); err == nil {
+			changed = true
+		}
+	}
+	if err != nil {
+		return m.leave(f, err) || changed
+	}
+	if f.bad != "" {
+		m.log.Info("file is read again", "file", f.base)
+		f.bad = ""
+		m.touchGauges(f)
+		changed = true
+	}
+	for _, c := range found.changes {
+		if m.change(f, c) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// leave passes over a file: its last good counts stand, its gauges leave.
+func (m *Merger) leave(f *file, err error) (changed bool) {
+	r := reasonOf(err)
+	if r == reasonCorrupt && f.used == 0 {
+		r = reasonForeign
+	}
+	if f.bad == r {
+		return false
+	}
+	m.left(f.base, r, err)
+	f.bad = r
+	m.touchGauges(f)
+	return true
+}
+
+// left says that something of the directory is passed over, in the log and in the metrics.
+func (m *Merger) left(base string, r reason, err error) {
+	m.metrics.filesSkipped.WithLabelValues(string(r)).Inc()
+	m.log.Warn("file is left out: what it counted before stands", "file", base, "reason", string(r), "err", err)
+}
+
+// change takes in a value that is not what it was. It reports whether a merged number has changed.
+func (m *Merger) change(f *file, c change) bool {
+	s := f.slots[c.entry]
+	if s == nil {
+		f.values[c.entry] = c.value
+		return false
+	}
+	now, before := math.Float64frombits(c.value), math.Float64frombits(f.values[c.entry])
+	if s.child.family.kind == reading.Gauge {
+		f.values[c.entry] = c.value
+		if f.stamps != nil {
+			f.stamps[c.entry] = c.stamp
+		}
+		s.child.changed = true
+		return true
+	}
+	if r := refused(s, before, now); r != "" {
+		if !f.held[c.entry] { // counted once
+			if f.held == nil {
+				f.held = map[int]bool{}
+			}
+			f.held[c.entry] = true
+			m.metrics.skipped.WithLabelValues(string(r)).Inc()
+		}
+		return false
+	}
+	delete(f.held, c.entry)
+	s.total.Add(now)
+	s.total.Add(-before)
+	f.values[c.entry] = c.value
+	s.child.changed = true
+	return true
+}
+
+// skippedFell is a reason beside those of [reading.Reason]: a count is lower than it was, which only damage explains.
+const skippedFell reading.Reason = "value_fell"
+
+// refused says why a count can't follow the one before, or "". The one before then stands.
+func refused(s *slot, before, now float64) reading.Reason {
+	switch {
+	case math.IsNaN(now) || math.IsInf(now, 0) || s.monotone() && now < 0:
+		return reading.InvalidValue
+	case s.monotone() && now < before:
+		return skippedFell
+	}
+	return ""
+}
+
+// whole reads a file from an offset to what is in use.
+func (m *Merger) whole(f *file, from, used int) ([]byte, error) {
+	s := m.scanners[0]
+	if need := used - from; need > len(s.large) {
+		s.large = make([]byte, need+need/8)
+	}
+	data := s.large[:used-from]
+	switch n, err := f.fd.ReadAt(data, int64(from)); {
+	case n == len(data):
+		return data, nil
+	case errors.Is(err, io.EOF):
+		return nil, leftOut(reasonTruncated, "it ends after %d bytes, and %d are in use", from+n, used)
+	default:
+		return nil, leftOut(reasonUnreadable, "%w", err)
+	}
+}
+
+// grow takes in the entries that a file has more than before, all of them or none.
+func (m *Merger) grow(f *file, used int) error {
+	from := max(f.used, headerSize)
+	data, err := m.whole(f, from, used)
+	if err != nil {
+		return err
+	}
+	tail := f.tail
+	if tail == 0 {
+		if tail, err = tailOf(data, maxKey); err != nil {
+			return leftOut(reasonForeign, "%w", err)
+		}
+	}
+	found := m.found[:0]
+	err = walk(data, tail, maxKey, func(key []byte, value, stamp uint64) error {
+		k, err := m.table.find(f.class, key)
+		if err != nil {
+			return err
+		}
+		found = append(found, foundEntry{k, len(key), value, stamp})
+		return nil
+	})
+	m.found = found
+	if err != nil {
+		return leftOut(reasonCorrupt, "%w", err)
+	}
+	f.tail, f.used = tail, used
+	f.lengths = slices.Grow(f.lengths, len(found))
+	f.slots, f.values = slices.Grow(f.slots, len(found)), slices.Grow(f.values, len(found))
+	for _, e := range found {
+		m.add(f, e)
+	}
+	return nil
+}
+
+// foundEntry is an entry that a file has more than before.
+type foundEntry struct {
+	known        *known
+	length       int
+	value, stamp uint64
+}
+
+// add takes in an entry that is new.
+func (m *Merger) add(f *file, e foundEntry) {
+	s, at := e.known.slot, len(f.slots)
+	if s != nil && s.child.family.mode == merge.GaugeAll {
+		s = m.table.ofWorker(s, f.worker)
+	}
+	f.lengths, f.slots, f.values = append(f.lengths, uint32(e.length)), append(f.slots, s), append(f.values, e.value)
+	if f.mode == merge.GaugeMostRecent {
+		f.stamps = append(f.stamps, e.stamp)
+	}
+	switch {
+	case s == nil:
+	case s.child.family.kind == reading.Gauge:
+		s.parts = append(s.parts, part{f, at})
+		s.child.changed = true
+	default:
+		f.values[at] = 0
+		m.change(f, change{entry: at, value: e.value})
+		s.child.changed = true
+		if s.role == roleBucket {
+			f.pending.add(m.table, s)
+		}
+	}
+}
+
+// shrunk looks at a file of which less is in use than before. If it was begun anew, with counts that are lower, what it
+// counted is kept and it counts from zero; else this is damage.
+func (m *Merger) shrunk(f *file, used int) (changed bool, err error) {
+	data, err := m.whole(f, headerSize, used)
+	if err != nil {
+		return false, err
+	}
+	anew, at := f.kind == reading.Gauge, 0 // gauges have nothing to lose
+	if used > headerSize {
+		tail, err := tailOf(data, maxKey)
+		if err != nil {
+			return false, leftOut(reasonCorrupt, "%w", err)
+		}
+		err = walk(data, tail, maxKey, func(key []byte, value, _ uint64) error {
+			k, err := m.table.find(f.class, key)
+			if err != nil {
+				return err
+			}
+			if at >= len(f.slots) || f.lengths[at] != uint32(len(key)) ||
+				k.slot != nil && k.slot.monotone() && (f.slots[at] != k.slot || math.Float64frombits(value) < math.Float64frombits(f.values[at])) {
+				anew = true
+			}
+			at++
+			return nil
+		})
+		if err != nil {
+			return false, leftOut(reasonCorrupt, "%w", err)
+		}
+	}
+	if !anew {
+		return false, leftOut(reasonCorrupt, "%d bytes are in use, and %d were before", used, f.used)
+	}
+	m.log.Info("file was begun anew: what it counted before is kept", "file", f.base)
+	m.metrics.events.WithLabelValues(eventRestarted).Inc()
+	m.retire(f)
+	return true, m.grow(f, used)
+}
+
+// retire keeps what a file counted and takes its gauges out. The file then knows of no entries.
+func (m *Merger) retire(f *file) {
+	for i, s := range f.slots {
+		switch {
+		case s == nil:
+		case s.child.family.kind == reading.Gauge:
+			m.table.without(s, f)
+		default:
+			s.retired.Add(math.Float64frombits(f.values[i]))
+		}
+	}
+	f.tail, f.used, f.lengths, f.slots, f.values, f.stamps, f.held = 0, 0, nil, nil, nil, nil, nil
+	f.pending = pending{}
+}
+
+// seal ends the reading of a file that is final. Counts go to the totals; gauges stay in memory as long as the file is
+// there, unless they are of living workers only.
+func (m *Merger) seal(f *file) {
+	f.sealed = true
+	f.close()
+	switch {
+	case f.kind != reading.Gauge:
+		m.retire(f)
+		m.folded[f.base] = f.id
+	case f.live:
+		m.retire(f)
+	}
+	m.metrics.events.WithLabelValues(eventSealed).Inc()
+}
+
+func (f *file) close() {
+	if f.fd != nil {
+		_ = f.fd.Close()
+		f.fd = nil
+	}
+}
+
+// touchGauges has the gauges of a file put together anew.
+func (m *Merger) touchGauges(f *file) {
+	if f.kind != reading.Gauge {
+		return
+	}
+	for _, s := range f.slots {
+		if s != nil {
+			s.child.changed = true
+		}
+	}
+}

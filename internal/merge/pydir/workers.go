@@ -1,0 +1,204 @@
+package pydir
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/merge/exact"
+	"github.com/truecount/truecount/internal/merge/exposition"
+	"github.com/truecount/truecount/internal/merge/reading"
+)
+
+// showFiles brings the metrics of files and workers up to date.
+func (m *Merger) showFiles() {
+	read, final, out := 0, len(m.folded), len(m.leftOut)
+	clear(m.standing)
+	for _, f := range m.files {
+		switch {
+		case f.sealed:
+			final++
+			continue
+		case f.bad != "":
+			out++
+		default:
+			read++
+		}
+		m.standing[f.worker] = m.standing[f.worker] || f.bad != ""
+	}
+	up := 0
+	for _, bad := range m.standing {
+		if !bad {
+			up++
+		}
+	}
+	m.metrics.files.WithLabelValues(filesRead).Set(float64(read))
+	m.metrics.files.WithLabelValues(filesFinal).Set(float64(final))
+	m.metrics.files.WithLabelValues(filesLeftOut).Set(float64(out))
+	m.metrics.workers.WithLabelValues(workersUp).Set(float64(up))
+	m.metrics.workers.WithLabelValues(workersDown).Set(float64(len(m.standing) - up))
+	m.metrics.completeness.Set(1)
+	if len(m.standing) > 0 {
+		m.metrics.completeness.Set(float64(up) / float64(len(m.standing)))
+	}
+	m.metrics.retained.Set(float64(m.table.slots))
+}
+
+// Workers lists the workers that may be alive: those with files that are not final.
+func (m *Merger) Workers() []merge.Worker {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := map[string]int{}
+	var out []merge.Worker
+	for _, f := range m.files {
+		if f.sealed {
+			continue
+		}
+		i, known := at[f.worker]
+		if !known {
+			i = len(out)
+			at[f.worker] = i
+			out = append(out, merge.Worker{
+				Replica: m.options.Name, ID: workerID(f), PID: f.pid, Endpoint: merge.Endpoint{Network: "file", Address: m.options.Dir},
+				State: merge.WorkerUp, Up: true, LastRead: m.readAt,
+			})
+		}
+		if f.bad != "" {
+			out[i].State, out[i].Up, out[i].Error = merge.WorkerDown, false, f.base+": "+string(f.bad)
+		}
+	}
+	return out
+}
+
+// workerID is what metrics and pages call a worker.
+func workerID(f *file) string {
+	if f.pid > 0 {
+		return "pid=" + f.worker
+	}
+	return f.worker
+}
+
+// Counter returns the total of a counter, or of a histogram's or summary's count under its name with _count, over all
+// series that carry all the labels. Total includes workers that have ended; Workers does not.
+func (m *Merger) Counter(name string, match ...merge.Label) merge.Count {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := merge.Count{ReadAt: m.readAt}
+	if !m.readAt.IsZero() {
+		c.Age = m.options.Now().Sub(m.readAt)
+	}
+	f := m.table.families[name]
+	if f == nil || f.kind != reading.Counter {
+		f = m.table.families[strings.TrimSuffix(name, "_count")]
+		if f == nil || f.kind != reading.Histogram && f.kind != reading.Summary || f.name+"_count" != name {
+			return c
+		}
+	}
+	var total exact.Sum
+	for _, child := range f.children {
+		for _, s := range child.counts() {
+			if carries(child.labels, match) {
+				c.Found = true
+				total.Add(s.total.Value())
+			}
+		}
+	}
+	c.Total = total.Value()
+	c.Workers = m.countsOf(f, match, c)
+	return c
+}
+
+// counts are the numbers that add up to the child's count.
+func (c *child) counts() []*slot {
+	switch c.family.kind {
+	case reading.Counter:
+		return []*slot{c.value}
+	case reading.Summary:
+		if c.count != nil {
+			return []*slot{c.count}
+		}
+	case reading.Histogram:
+		return c.buckets
+	}
+	return nil
+}
+
+// countsOf lists what each worker's own files say.
+func (m *Merger) countsOf(f *family, match []merge.Label, c merge.Count) []merge.WorkerCount {
+	at := map[string]int{}
+	var out []merge.WorkerCount
+	for _, file := range m.files {
+		if file.sealed || file.class != f.class {
+			continue
+		}
+		for i, s := range file.slots {
+			if s == nil || s.child.family != f || s.role == roleSum || !carries(s.child.labels, match) {
+				continue
+			}
+			i0, known := at[file.worker]
+			if !known {
+				i0 = len(out)
+				at[file.worker] = i0
+				out = append(out, merge.WorkerCount{Replica: m.options.Name, Worker: workerID(file), PID: file.pid, Up: file.bad == "", Age: c.Age})
+			}
+			out[i0].Value += math.Float64frombits(file.values[i])
+		}
+	}
+	slices.SortStableFunc(out, func(a, b merge.WorkerCount) int {
+		return cmp.Or(cmp.Compare(a.PID, b.PID), strings.Compare(a.Worker, b.Worker))
+	})
+	return out
+}
+
+func carries(labels []*dto.LabelPair, match []merge.Label) bool {
+	return !slices.ContainsFunc(match, func(want merge.Label) bool {
+		return !slices.ContainsFunc(labels, func(l *dto.LabelPair) bool { return l.GetName() == want.Name && l.GetValue() == want.Value })
+	})
+}
+
+// NaiveHandler shows what a scrape would see without a merge: the counts and gauges of one worker alone, another one at
+// random each time, as of the last reading. 503 if there is none.
+func (m *Merger) NaiveHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := m.naive()
+		if page == nil {
+			http.Error(w, "no worker is up", http.StatusServiceUnavailable)
+			return
+		}
+		exposition.Serve(w, r, func(context.Context) (exposition.Page, error) { return page, nil })
+	})
+}
+
+// naive merges the files of one worker, as if there were no other.
+func (m *Merger) naive() *exposition.Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []string
+	for _, f := range m.files {
+		if !f.sealed && f.bad == "" && !slices.Contains(ids, f.worker) {
+			ids = append(ids, f.worker)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	one, values := ids[rand.N(len(ids))], map[*slot]float64{}
+	for _, f := range m.files {
+		if f.worker != one {
+			continue
+		}
+		for i, s := range f.slots {
+			if s != nil {
+				values[s] = math.Float64frombits(f.values[i])
+			}
+		}
+	}
+	return exposition.NewSnapshot(m.table.alone(values), nil)
+}
