@@ -57,6 +57,11 @@ func TestWhatIsCounted(t *testing.T) {
 			_, _ = tx.ExecContext(ctx, "do")
 			tx.Commit()
 		}, once()},
+		"a transaction may fail to begin": {func(ctx context.Context, s service) {
+			s.memory.bad = 1
+			tx, _ := s.db.BeginTx(ctx, nil) // on another connection
+			tx.Commit()
+		}, exposition{`db_errors_total{class="bad_connection"}`: 1, "db_connections_opened_total": 1}},
 		"a commit may fail": {func(ctx context.Context, s service) {
 			tx, _ := s.db.BeginTx(ctx, nil)
 			s.memory.bad = 1

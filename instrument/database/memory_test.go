@@ -90,7 +90,7 @@ func (c *memConn) Close() error { c.m.note("Close"); return nil }
 func (c *memConn) Begin() (driver.Tx, error) {
 	c.m.note("Begin")
 	c.m.wait()
-	return memTx{c.m}, nil
+	return memTx{c.m}, c.m.answer("bad")
 }
 
 func (c *memConn) exec(query string) (driver.Result, error) {
@@ -151,7 +151,7 @@ func (c connPrepare) PrepareContext(_ context.Context, query string) (driver.Stm
 
 func (c connBegin) BeginTx(_ context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c.of.m.note("BeginTx %v", opts)
-	return memTx{c.of.m}, nil
+	return memTx{c.of.m}, c.of.m.answer("bad")
 }
 
 func (c connPing) Ping(context.Context) error          { c.of.m.note("Ping"); return c.of.m.answer("bad") }

@@ -83,15 +83,24 @@ func (r *memRows) Close() error {
 
 func (r *memRows) Next(dest []driver.Value) error {
 	r.m.note("Next")
+	if err := r.advance(); err != nil {
+		return err
+	}
+	dest[0] = r.value()
+	return nil
+}
+
+func (r *memRows) advance() error {
 	if r.row++; strings.HasPrefix(r.query, "broken row") && r.row == 2 {
 		return errBroken
 	}
 	if r.row > 2 && r.query != "endless" {
 		return io.EOF
 	}
-	dest[0] = int64(10*r.set + r.row)
 	return nil
 }
+
+func (r *memRows) value() int64 { return int64(10*r.set + r.row) }
 
 // The optional interfaces of rows, one each.
 type (

@@ -18,12 +18,13 @@ type rows struct {
 }
 
 // measuredRows uses the connection's own memory, unless other rows of it are still open.
-func (c *conn) measuredRows(ctx context.Context, raw driver.Rows) *rows {
-	if c.rows.conn != nil {
-		return &rows{raw: raw, conn: c, ctx: ctx}
+func (c *conn) measuredRows(ctx context.Context, raw driver.Rows) driver.Rows {
+	r := &c.rows
+	if r.conn != nil {
+		r = &rows{}
 	}
-	c.rows = rows{raw: raw, conn: c, ctx: ctx}
-	return &c.rows
+	*r = rows{raw: raw, conn: c, ctx: ctx}
+	return r.offered()
 }
 
 // end notes how a call ended, and returns that. An error is counted once: closing rows often repeats it.
