@@ -103,8 +103,12 @@ func TestTheLibraryRequiresClientGolangOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if !strings.HasPrefix(line, "\t") || strings.Contains(line, "// indirect") {
+		required, oneLine := strings.CutPrefix(line, "require ")
+		if !oneLine {
+			required, _ = strings.CutPrefix(line, "\t")
+		}
+		fields := strings.Fields(required)
+		if len(fields) < 2 || required == line || strings.Contains(line, "// indirect") {
 			continue
 		}
 		switch fields[0] {
