@@ -23,4 +23,5 @@
 //     no executions, as those of database/sql are none.
 //   - An error before anything was sent to the server, on which pgx says that it is safe to try again, is of class
 //     bad_connection and no execution, as [database/sql/driver.ErrBadConn] is.
+//   - Pings are not told to tracers: one that fails is no error here.
 package pgxmetrics
