@@ -36,8 +36,11 @@ func (p *Plugin) register(db *gorm.DB) error {
 	return errors.Join(errs...)
 }
 
-// succeeded says whether a statement wrote rows.
-func succeeded(db *gorm.DB) bool { return db.Error == nil && db.RowsAffected > 0 }
+// succeeded says whether a statement wrote rows. What was not sent to the database has no text: its rows affected are those
+// of the statement before, if a chain is used again.
+func succeeded(db *gorm.DB) bool {
+	return db.Error == nil && db.RowsAffected > 0 && db.Statement.SQL.Len() > 0
+}
 
 func (p *Plugin) created(db *gorm.DB) {
 	if !succeeded(db) {

@@ -147,6 +147,16 @@ func TestNothingIsCountedForWhatWasNotWritten(t *testing.T) {
 		{"no column is updated", func(t *testing.T, k *kennel) {
 			must(t, k.Model(&Dog{ID: 1}).Updates(map[string]any{}).Error)
 		}, count{}},
+		{"no column is updated, of rows that were read before", func(t *testing.T, k *kennel) {
+			chain := k.Model(&Dog{}).Where("id > 1")
+			must(t, chain.Find(&[]Dog{}).Error)
+			must(t, chain.Updates(map[string]any{}).Error)
+		}, count{}},
+		{"an update fails, of rows that were read before", func(t *testing.T, k *kennel) {
+			chain := k.Session(&gorm.Session{SkipDefaultTransaction: true}).Model(&Dog{}).Where("id > 1")
+			must(t, chain.Find(&[]Dog{}).Error)
+			failed(t, chain.Update("name", "").Error)
+		}, count{}},
 		{"nothing is given", func(t *testing.T, k *kennel) {
 			failed(t, k.Create(&[]Dog{}).Error)
 			failed(t, k.Delete(&Dog{}).Error) // without a condition
