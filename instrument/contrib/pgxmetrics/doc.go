@@ -24,4 +24,5 @@
 //   - An error before anything was sent to the server, on which pgx says that it is safe to try again, is of class
 //     bad_connection and no execution, as [database/sql/driver.ErrBadConn] is.
 //   - Pings are not told to tracers: one that fails is no error here.
+//   - The waits of a pgxpool include those for a connection that had to be opened; database/sql counts only those at the limit.
 package pgxmetrics
