@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
@@ -248,5 +249,52 @@ func TestACountThatIsCalledOffReturns(t *testing.T) {
 		if _, _, err := k.status(t, k.provider(t, 3))(ctx); err == nil {
 			t.Error("it has counted")
 		}
+	})
+}
+
+// A scrape goes on without a count that is late; the count must end, too, or keeps a connection of the service's pool.
+func TestACountThatWaitsReturnsWhenItIsCalledOff(t *testing.T) {
+	calledOff := func(t *testing.T, count migrations.Func) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() {
+			_, _, err := count(ctx)
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("it has counted")
+			}
+		case <-time.After(time.Minute):
+			t.Error("it goes on waiting")
+		}
+	}
+	t.Run("for a connection", func(t *testing.T) {
+		everywhere(t, func(t *testing.T, k kennel) {
+			count := k.status(t, k.provider(t, 3))
+			k.db.SetMaxOpenConns(1)
+			conn, err := k.db.Conn(t.Context())
+			must(t, err)
+			calledOff(t, count)
+			must(t, conn.Close())
+			expect(t, count, 0, 3)
+		})
+	})
+	t.Run("for the table", func(t *testing.T) {
+		k := openPostgres(t)
+		p := k.provider(t, 3)
+		_, err := p.UpTo(t.Context(), 2)
+		must(t, err)
+		tx, err := k.db.BeginTx(t.Context(), nil)
+		must(t, err)
+		_, err = tx.ExecContext(t.Context(), "LOCK TABLE goose_db_version IN ACCESS EXCLUSIVE MODE")
+		must(t, err)
+		count := k.status(t, p)
+		calledOff(t, count)
+		must(t, tx.Rollback())
+		expect(t, count, 2, 1)
 	})
 }
