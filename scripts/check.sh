@@ -26,7 +26,7 @@ echo "== the benchmark beside the library's peers, a module of its own"
 
 # The commands and what they link; tests of the other platforms are not compiled here. Nothing of it is run, so the
 # optimiser, which takes most of the time, is off.
-for platform in linux/arm64 darwin/amd64 darwin/arm64; do
+for platform in linux/arm64 darwin/arm64; do
 	echo "== $platform"
 	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' -o /dev/null ./cmd/truecount
 	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' work
