@@ -77,6 +77,7 @@ var flow = []struct {
 	// Stages.
 	{"internal/merge/exact", ""},
 	{"internal/merge/reading", "internal/hint"},
+	{"internal/merge/state", "internal/hint"},
 	{"internal/merge/exposition", "internal/merge/reading"},
 	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
