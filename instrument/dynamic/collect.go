@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,18 +19,34 @@ type source struct{ opts Options }
 
 func (s source) collect(ctx context.Context, ch chan<- prometheus.Metric) error {
 	scrape := &scrape{ctx: ctx, ch: ch, left: s.opts.MaxSeries, origins: map[string]string{}}
+	defer scrape.end()
 	return s.opts.Collect(ctx, scrape.yield)
 }
 
 // scrape makes metrics of the samples of one scrape.
 type scrape struct {
-	ctx     context.Context
-	ch      chan<- prometheus.Metric
+	ctx context.Context
+	ch  chan<- prometheus.Metric
+
+	mu      sync.Mutex
+	ended   bool
 	left    int
 	origins map[string]string // which text a valid name was made of
 }
 
+// end makes yield do nothing: nobody reads the channel any more.
+func (s *scrape) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
+
 func (s *scrape) yield(sample Sample) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	if s.left <= 0 {
 		instrument.Drop(s.ctx, "budget", "it yielded more samples than Options.MaxSeries")
 		return

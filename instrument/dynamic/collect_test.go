@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -109,4 +110,54 @@ func TestValuesFromOutsideAreExposedSafely(t *testing.T) {
 	)})
 	wantLines(t, text, `# HELP _script_ a\nb`+"\uFFFD", `_script_{_="`+strings.Repeat("ä", 512)+`",_name__="x\n\"}\\",le="`+"\uFFFD"+`"} +Inf`,
 		"_9_lives NaN", "_ 3", `instrument_collector_success{collector="rows"} 1`)
+}
+
+func TestSeveralGoroutinesMayYieldAtOnce(t *testing.T) {
+	text, _ := exposed(t, dynamic.Options{Name: "rows", MaxSeries: 4000, Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
+		var asking sync.WaitGroup
+		for table := range 8 {
+			asking.Go(func() {
+				for row := range 1000 {
+					yield(dynamic.Sample{Name: fmt.Sprintf("table_%d_row_%d", table, row)})
+				}
+			})
+		}
+		asking.Wait()
+		return nil
+	}})
+	if n := strings.Count(text, "# TYPE table_"); n != 4000 {
+		t.Errorf("%d of 4000 series are exposed", n)
+	}
+	wantLines(t, text, `instrument_collector_dropped_total{collector="rows",reason="budget"} 4000`)
+}
+
+func TestWhatIsYieldedAfterTheEndIsNotExposedAndHoldsNobody(t *testing.T) {
+	for name, end := range map[string]func() error{
+		"returned": func() error { return nil },
+		"panicked": func() error { panic("a row without a name") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newMetrics(t)
+			ready, ended, late := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			stop := run(t, m, dynamic.Options{Name: "rows", OnReady: func() { close(ready) }, Collect: func(_ context.Context, yield func(dynamic.Sample)) error {
+				yield(dynamic.Sample{Name: "in_time"})
+				go func() {
+					defer close(late)
+					<-ended
+					for i := range 900 { // more than a channel may hold
+						yield(dynamic.Sample{Name: fmt.Sprintf("late_%d", i)})
+					}
+				}()
+				return end()
+			}})
+			<-ready
+			text := metrics(m)
+			close(ended)
+			<-late
+			wantLines(t, text, "in_time 0")
+			if err := stop(); err != nil || strings.Contains(text, "late_") {
+				t.Errorf("%v; exposed:\n%s", err, text)
+			}
+		})
+	}
 }

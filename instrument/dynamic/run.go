@@ -16,7 +16,8 @@ type Options struct {
 	Name string
 	// Collect yields the samples of one scrape. It is asked by one scrape at a time and should return when ctx is done,
 	// before the scraper gives up. What it yielded before it failed is exposed; an error, a panic or being late is
-	// counted in instrument_collector_failures_total. yield must not be called after Collect has returned.
+	// counted in instrument_collector_failures_total. Several goroutines may call yield at once; after Collect has returned
+	// it does nothing.
 	Collect func(ctx context.Context, yield func(Sample)) error
 	// Ready says whether the source can be asked: that the database answers, that its migrations are done. It is asked
 	// until it returns nil, for 5 s at most each time. Default: it always can.
