@@ -84,10 +84,10 @@ func newEntry(o *Options, r *http.Request, s instrument.Served, now time.Time) *
 		e.user = o.User(r)
 	}
 	if allows(Path) {
-		e.path = o.shownPath(r)
+		e.path = o.shownPath(r, s.Route)
 	}
 	if allows(Request) {
-		e.request = r.Method + " " + o.shownPath(r) + encoded(e.query) + " " + r.Proto
+		e.request = r.Method + " " + o.shownPath(r, s.Route) + encoded(e.query) + " " + r.Proto
 	}
 	if allows(Referer) {
 		e.referer = o.shownURL(r.Referer())

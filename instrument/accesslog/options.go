@@ -48,9 +48,9 @@ type Options struct {
 	Query []string
 	// Headers names the request headers that may appear, in an object headers. Default: none.
 	Headers []string
-	// Redact says of the name of a parameter, a header or a wildcard of the route ("token" of /reset/{token}) that
-	// its value is a secret. Wildcards are known where the route is the pattern of [http.ServeMux]. Default:
-	// [Secret].
+	// Redact says of the name of a parameter, a header or a wildcard of the route ("token" of /reset/{token}, or of
+	// /reset/:token) that its value is a secret. A path is known by its route alone: one that no route matched, or the
+	// route of a mux around the one with the wildcard, hides nothing. Default: [Secret].
 	Redact func(name string) bool
 
 	// Client returns the client's address where a proxy that is trusted says it in a header. Default: the address of

@@ -38,6 +38,9 @@ func (o *Options) shown(name string, values []string) string {
 	if o.Redact(name) {
 		return redacted
 	}
+	if strings.EqualFold(name, "Referer") {
+		return o.shownURL(values[0])
+	}
 	return withoutUserinfo(strings.Join(values, ", "))
 }
 
@@ -67,35 +70,61 @@ func encoded(query []pair) string {
 	return b.String()
 }
 
-// shownPath is the path as the client sent it, but for the wildcards that are secrets. Where the pattern has one, the
-// path is made from the pattern, so that no other spelling of the secret gets through.
-func (o *Options) shownPath(r *http.Request) string {
-	at := strings.IndexByte(r.Pattern, '/')
-	if at < 0 {
-		return withoutUserinfo(r.URL.EscapedPath())
-	}
-	segments := strings.Split(r.Pattern[at:], "/")
-	secret := false
-	for i, segment := range segments {
-		name, isWildcard := strings.CutPrefix(segment, "{")
-		if !isWildcard {
-			continue
+// shownPath is the path as the client sent it, but for the wildcards that are secrets. Where the route has one, the
+// path is made from the route, so that no other spelling of the secret gets through.
+func (o *Options) shownPath(r *http.Request, route string) string {
+	sent := r.URL.EscapedPath()
+	if at := strings.IndexByte(r.Pattern, '/'); at >= 0 {
+		if path, secret := o.filled(r.Pattern[at:], func(_ int, name string) string {
+			return strings.ReplaceAll(url.PathEscape(r.PathValue(name)), "%2F", "/")
+		}); secret {
+			return withoutUserinfo(path)
 		}
-		name = strings.TrimSuffix(strings.TrimSuffix(name, "}"), "...")
+	}
+	// Of a router that says no more than its route, values are known if nothing of the path was cut off or cleaned up.
+	segments := strings.Split(sent, "/")
+	wildcards := strings.Split(route, "/")
+	if path, secret := o.filled(route, func(i int, _ string) string {
+		if len(segments) == len(wildcards) {
+			return segments[i]
+		}
+		return wildcards[i]
+	}); secret {
+		return withoutUserinfo(path)
+	}
+	return withoutUserinfo(sent)
+}
+
+// filled is the pattern with values for its wildcards, by their segment and name, and whether one of them is a secret.
+func (o *Options) filled(pattern string, value func(segment int, name string) string) (path string, secret bool) {
+	segments := strings.Split(pattern, "/")
+	for i, segment := range segments {
+		name, ok := wildcard(segment)
 		switch {
+		case !ok:
 		case name == "$":
 			segments[i] = ""
 		case o.Redact(name):
 			segments[i] = redacted
 			secret = true
 		default:
-			segments[i] = strings.ReplaceAll(url.PathEscape(r.PathValue(name)), "%2F", "/")
+			segments[i] = value(i, name)
 		}
 	}
-	if !secret {
-		return withoutUserinfo(r.URL.EscapedPath())
+	return strings.Join(segments, "/"), secret
+}
+
+// wildcard returns the name of a segment that is one: {token} and {token...} of [http.ServeMux], {token:[a-z]+} of chi,
+// :token and *token of gin and echo.
+func wildcard(segment string) (name string, ok bool) {
+	if inner, ok := strings.CutPrefix(segment, "{"); ok {
+		name, _, _ = strings.Cut(strings.TrimSuffix(strings.TrimSuffix(inner, "}"), "..."), ":")
+		return name, true
 	}
-	return withoutUserinfo(strings.Join(segments, "/"))
+	if len(segment) > 1 && (segment[0] == ':' || segment[0] == '*') {
+		return segment[1:], true
+	}
+	return "", false
 }
 
 // shownURL is the URL of a page without what may be secret in it, but for its path.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -81,6 +82,44 @@ func TestPathValuesThatAreSecretAreRedactedInPathAndRequest(t *testing.T) {
 				t.Errorf("got %s", text)
 			}
 		})
+	}
+}
+
+func TestPathValuesThatAreSecretAreRedactedByTheRoutesOfOtherRouters(t *testing.T) {
+	for _, tt := range []struct{ route, target, want string }{
+		{"/reset/:token", "/reset/" + secret, "/reset/[redacted]"},
+		{"/reset/:token", "/reset/%68unter2-s3cret", "/reset/[redacted]"},
+		{"/reset/:token/of/:name", "/reset/" + secret + "/of/a%2Fb", "/reset/[redacted]/of/a%2Fb"},
+		{"/reset/:token/of/:name", "//reset/" + secret + "/of/rex", "/reset/[redacted]/of/:name"}, // cleaned up by the router
+		{"/reset/:token", "/mounted/reset/" + secret, "/reset/[redacted]"},                        // cut off before the router
+		{"/files/*token", "/files/" + secret + "/" + secret, "/files/[redacted]"},
+		{"/reset/{token:[a-z0-9-]+}", "/reset/" + secret, "/reset/[redacted]"},
+		{"/users/:name", "/users/rex%20", "/users/rex%20"},
+		{"/static/*", "/static/a.css", "/static/a.css"},
+		{"unmatched", "/users/rex", "/users/rex"},
+	} {
+		t.Run(tt.route+" "+tt.target, func(t *testing.T) {
+			for _, pattern := range []string{"", "/"} { // alone, and below a mux
+				r := httptest.NewRequest("GET", "/", nil)
+				r.URL, r.Pattern = &url.URL{}, pattern
+				var err error
+				if r.URL.Path, err = url.PathUnescape(tt.target); err != nil {
+					t.Fatal(err)
+				}
+				r.URL.RawPath = tt.target
+				got, text := line(t, accesslog.Options{Fields: accesslog.Path | accesslog.Request}, r, instrument.Served{Route: tt.route, Method: "GET", Status: 200})
+				if got["path"] != tt.want || got["request"] != "GET "+tt.want+" HTTP/1.1" || strings.Contains(text, "s3cret") {
+					t.Errorf("got %s", text)
+				}
+			}
+		})
+	}
+}
+
+func TestARefererAmongTheHeadersIsRedactedAsTheFieldIs(t *testing.T) {
+	members, text := line(t, accesslog.Options{Headers: []string{"referer"}, Query: []string{"page"}}, request(t), ok)
+	if got := members["headers"].(map[string]any)["referer"]; got != "https://shop.example/start?page=1" || strings.Contains(text, secret) {
+		t.Errorf("got %s", text)
 	}
 }
 
