@@ -77,7 +77,7 @@ func TestWhatIsTrueFailsNoTest(t *testing.T) {
 	instrumenttest.Expect(t, m, `walk_distance_bucket{size="xs",le="+Inf"}`, 2)
 	instrumenttest.ExpectHistogram(t, m, `walk_distance{size="xs"}`, 2, 80.5)
 	instrumenttest.ExpectExposed(t, m, "walks_started_total", `dogs{kennel="north",size="xl"}`)
-	instrumenttest.ExpectMissing(t, m, "cats", `dogs{size="xs"}`, `dogs{size="sm",kennel="north"}`)
+	instrumenttest.ExpectMissing(t, m, "cats", `walk_distance{size="xl"}`, `dogs{size="xs"}`, `dogs{size="sm",kennel="north"}`)
 	instrumenttest.Lint(t, m)
 	instrumenttest.LintHandler(t, m.Handler())
 	if got := instrumenttest.Value(t, m, "walks_started_total"); got != 3 {
@@ -132,6 +132,10 @@ func TestAFailureShowsWhatIsThere(t *testing.T) {
 		{"many", func(t testing.TB) { instrumenttest.ExpectExposed(t, many, "many") }, "\n\t… and 3 more", false},
 		{"there", func(t testing.TB) { instrumenttest.ExpectMissing(t, m, "walks_started_total") },
 			"walks_started_total is exposed, with the value 3", false},
+		{"a histogram that should not be there", func(t testing.TB) { instrumenttest.ExpectMissing(t, m, "walk_distance") },
+			`walk_distance_count{size="xs"} is exposed, with the value 2`, false},
+		{"a histogram's series", func(t testing.TB) { instrumenttest.ExpectMissing(t, m, `walk_distance{size="xs"}`) },
+			`walk_distance_count{size="xs"} is exposed, with the value 2`, false},
 		{"all of a name", func(t testing.TB) { instrumenttest.ExpectMissing(t, many, "many") }, `many{n="12"} is exposed, with the value 1`, false},
 		{"another difference", func(t testing.TB) { instrumenttest.ExpectDifference(t, m, "walks_started_total", 1, func() {}) },
 			"walks_started_total went from 3 to 3, which is 0 more; want 1 more", false},

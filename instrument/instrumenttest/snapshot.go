@@ -13,8 +13,9 @@ import (
 
 // Snapshot has the values of all series at one time.
 type Snapshot struct {
-	g       prometheus.Gatherer
-	samples map[key]float64
+	g        prometheus.Gatherer
+	samples  map[key]float64
+	compound map[string]bool // the names of histograms and summaries
 }
 
 // Take gathers, and ends the test if that fails. Use it to look at several series before and after one call.
@@ -24,7 +25,7 @@ func Take(t testing.TB, g prometheus.Gatherer) *Snapshot {
 	if err != nil {
 		t.Fatalf("the metrics cannot be gathered: %v", err)
 	}
-	s := &Snapshot{g: g, samples: map[key]float64{}}
+	s := &Snapshot{g: g, samples: map[key]float64{}, compound: map[string]bool{}}
 	for _, f := range families {
 		for _, metric := range f.Metric {
 			s.add(f.GetName(), metric)
@@ -86,6 +87,7 @@ func (s *Snapshot) add(name string, metric *dto.Metric) {
 		}
 		s.samples[newKey(name+suffix, labels)] = value
 	}
+	s.compound[name] = metric.Histogram != nil || metric.Summary != nil
 	switch {
 	case metric.Counter != nil:
 		set("", metric.Counter.GetValue())
@@ -114,9 +116,4 @@ func (s *Snapshot) add(name string, metric *dto.Metric) {
 }
 
 // number writes a bucket's bound as the text format does.
-func number(f float64) string {
-	if s := strconv.FormatFloat(f, 'g', -1, 64); s != "+Inf" {
-		return s
-	}
-	return "+Inf"
-}
+func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
