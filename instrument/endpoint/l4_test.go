@@ -301,7 +301,7 @@ func TestL4TenThousandNamesAreRefusedOrServed(t *testing.T) {
 	}
 }
 
-// Requests that wait for a slow collector are bounded as well, at each front.
+// A worker's fronts have the bound of the handler of metrics itself, Options.MaxScrapes.
 func TestL4RequestsAtOnceAreBounded(t *testing.T) {
 	var mu sync.Mutex
 	inside, most := 0, 0
