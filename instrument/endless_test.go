@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -93,44 +94,44 @@ func TestL3ARegisteredCollectorIsGuardedAsAFunctionIs(t *testing.T) {
 }
 
 func TestL3GoroutinesStayFlatOverAThousandScrapesOfACollectorThatHangs(t *testing.T) {
-	hang := make(chan struct{})
-	runs := 0
-	m, _ := newMetrics(t)
-	register(t, m, "hanging", func(_ context.Context, ch chan<- prometheus.Metric) error {
-		runs++
-		ch <- gauge("hanging")
-		<-hang
-		return nil
-	})
-	h := m.Handler()
-	ask := func(timeout string) string {
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, r)
-		if rec.Code != http.StatusOK {
-			t.Fatalf("answered %d: %s", rec.Code, rec.Body)
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		runs := 0
+		m, _ := newMetrics(t)
+		register(t, m, "hanging", func(_ context.Context, ch chan<- prometheus.Metric) error {
+			runs++
+			ch <- gauge("hanging")
+			<-hang
+			return nil
+		})
+		h := m.Handler()
+		ask := func(timeout string) string {
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, scrapeRequest(timeout))
+			if rec.Code != http.StatusOK {
+				t.Fatalf("answered %d: %s", rec.Code, rec.Body)
+			}
+			return rec.Body.String()
 		}
-		return rec.Body.String()
-	}
-	if text := ask("1"); !has(text, "hanging 1") { // sent in this scrape, before it hung
-		t.Errorf("what was sent is missing:\n%s", text)
-	}
-	before := runtime.NumGoroutine()
-	var text string
-	for range 1000 {
-		text = ask("10") // answered at once: the run is late already
-	}
-	eventually(t, func() bool { return runtime.NumGoroutine() <= before }) // the last scrape's own may still be ending
-	if has(text, "hanging 1") {
-		t.Error("a value of an earlier scrape is exposed")
-	}
-	wantLines(t, text, `instrument_collector_success{collector="hanging"} 0`, `instrument_collector_failures_total{collector="hanging",reason="timeout"} 1001`)
-	close(hang)
-	eventually(t, func() bool { return has(ask("10"), `instrument_collector_success{collector="hanging"} 1`) })
-	if runs < 2 || runs > 3 {
-		t.Errorf("%d runs", runs)
-	}
+		if text := ask("0.1"); !has(text, "hanging 1") { // sent in this scrape, before it hung
+			t.Errorf("what was sent is missing:\n%s", text)
+		}
+		before := runtime.NumGoroutine()
+		var text string
+		for range 1000 {
+			text = ask("10") // answered at once: the run is late already
+		}
+		eventually(t, func() bool { return runtime.NumGoroutine() <= before }) // the last scrape's own may still be ending
+		if has(text, "hanging 1") {
+			t.Error("a value of an earlier scrape is exposed")
+		}
+		wantLines(t, text, `instrument_collector_success{collector="hanging"} 0`, `instrument_collector_failures_total{collector="hanging",reason="timeout"} 1001`)
+		close(hang)
+		eventually(t, func() bool { return has(ask("10"), `instrument_collector_success{collector="hanging"} 1`) })
+		if runs < 2 || runs > 3 {
+			t.Errorf("%d runs", runs)
+		}
+	})
 }
 
 func TestL3ACollectorThatSendsLateDoesNotPanicAndIsNotExposed(t *testing.T) {

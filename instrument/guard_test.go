@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +54,7 @@ func scrape(t testing.TB, s *httptest.Server, timeout string) (status int, body 
 
 func TestL3AGuardedCollectorThatFailsHidesNoOther(t *testing.T) {
 	const before = `before{name="broken"} 1`
-	hang := make(chan struct{})
+	var hang chan struct{}
 	for _, tt := range []struct {
 		name    string
 		collect func(ctx context.Context, ch chan<- prometheus.Metric) error
@@ -130,60 +131,63 @@ func TestL3AGuardedCollectorThatFailsHidesNoOther(t *testing.T) {
 		}, `dropped_total,reason="invalid"`, "not a valid metric name"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var logged logBuffer
-			m, reg := newMetrics(t, func(o *instrument.Options) { o.Logger = logged.logger() })
-			m.CounterVec(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks."}, []string{"button"}, []string{"hit"})
-			m.Histogram(prometheus.HistogramOpts{Name: "walk_distance", Help: "Metres."})
-			var sound atomic.Bool
-			register(t, m, "broken", func(ctx context.Context, ch chan<- prometheus.Metric) error {
-				ch <- gauge("before", "name", "broken")
-				if sound.Load() {
-					return nil
+			synctest.Test(t, func(t *testing.T) {
+				hang = make(chan struct{})
+				var logged logBuffer
+				m, reg := newMetrics(t, func(o *instrument.Options) { o.Logger = logged.logger() })
+				m.CounterVec(prometheus.CounterOpts{Name: "clicks_total", Help: "Clicks."}, []string{"button"}, []string{"hit"})
+				m.Histogram(prometheus.HistogramOpts{Name: "walk_distance", Help: "Metres."})
+				var sound atomic.Bool
+				register(t, m, "broken", func(ctx context.Context, ch chan<- prometheus.Metric) error {
+					ch <- gauge("before", "name", "broken")
+					if sound.Load() {
+						return nil
+					}
+					return tt.collect(ctx, ch)
+				})
+				register(t, m, "sound", func(_ context.Context, ch chan<- prometheus.Metric) error { ch <- gauge("sound"); return nil })
+				ask := func() (status int, text string) {
+					rec := httptest.NewRecorder()
+					m.Handler().ServeHTTP(rec, scrapeRequest("5"))
+					return rec.Code, rec.Body.String()
 				}
-				return tt.collect(ctx, ch)
-			})
-			register(t, m, "sound", func(_ context.Context, ch chan<- prometheus.Metric) error { ch <- gauge("sound"); return nil })
-			s := served(t, m.Handler(), false)
-			late := strings.HasSuffix(tt.want, `"timeout"`)
-			timeout := "10"
-			if late { // waited for; a busy machine needs what is left of a second
-				timeout = "1"
-			}
-			var text string
-			for range 3 {
-				var status int
-				if status, text = scrape(t, s, timeout); status != http.StatusOK {
-					t.Fatalf("answered %d: %s", status, text)
+				var text string
+				for range 3 {
+					var status int
+					if status, text = ask(); status != http.StatusOK {
+						t.Fatalf("answered %d: %s", status, text)
+					}
+					wantLines(t, text, `clicks_total{button="hit"} 0`, "walk_distance_count 0", "sound 1",
+						`instrument_collector_success{collector="broken"} 0`, `instrument_collector_success{collector="sound"} 1`)
 				}
-				wantLines(t, text, `clicks_total{button="hit"} 0`, "walk_distance_count 0", "sound 1",
-					`instrument_collector_success{collector="broken"} 0`, `instrument_collector_success{collector="sound"} 1`)
-			}
-			metric, labels, _ := strings.Cut(tt.want, ",")
-			wantLines(t, text, fmt.Sprintf(`instrument_collector_%s{collector="broken",%s} 3`, metric, labels))
-			if !late && !has(text, before) { // a late run may still be the first scrape's
-				t.Error("what was sent before the failure is missing")
-			}
-			if tt.name == "hangs" && has(text, before) {
-				t.Error("what was sent to an earlier scrape is exposed")
-			}
-			if n := strings.Count(logged.String(), "\n"); n != 1 || !strings.Contains(logged.String(), tt.logged) {
-				t.Errorf("logged %d lines, want one with %s:\n%s", n, tt.logged, logged.String())
-			}
-			if tt.name == "hangs" {
-				close(hang)
-				eventually(t, func() bool { _, text := scrape(t, s, "5"); return has(text, before) })
-			}
-			sound.Store(true)
-			eventually(t, func() bool {
-				_, text = scrape(t, s, "5")
-				return has(text, before) && has(text, `instrument_collector_success{collector="broken"} 1`)
+				metric, labels, _ := strings.Cut(tt.want, ",")
+				wantLines(t, text, fmt.Sprintf(`instrument_collector_%s{collector="broken",%s} 3`, metric, labels))
+				late := strings.HasSuffix(tt.want, `"timeout"`) // the run may still be the first scrape's
+				if !late && !has(text, before) {
+					t.Error("what was sent before the failure is missing")
+				}
+				if tt.name == "hangs" && has(text, before) {
+					t.Error("what was sent to an earlier scrape is exposed")
+				}
+				if n := strings.Count(logged.String(), "\n"); n != 1 || !strings.Contains(logged.String(), tt.logged) {
+					t.Errorf("logged %d lines, want one with %s:\n%s", n, tt.logged, logged.String())
+				}
+				if tt.name == "hangs" {
+					close(hang)
+					eventually(t, func() bool { _, text := ask(); return has(text, before) })
+				}
+				sound.Store(true)
+				eventually(t, func() bool {
+					_, text = ask()
+					return has(text, before) && has(text, `instrument_collector_success{collector="broken"} 1`)
+				})
+				if n := strings.Count(logged.String(), "works again"); n != 1 {
+					t.Errorf("%d lines say that it works again:\n%s", n, logged.String())
+				}
+				if _, err := reg.Gather(); err != nil {
+					t.Errorf("another gatherer fails: %v", err)
+				}
 			})
-			if n := strings.Count(logged.String(), "works again"); n != 1 {
-				t.Errorf("%d lines say that it works again:\n%s", n, logged.String())
-			}
-			if _, err := reg.Gather(); err != nil {
-				t.Errorf("another gatherer fails: %v", err)
-			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -104,27 +105,29 @@ func TestL3ACollectorOfTheRegistryItselfThatFailsHidesNoOther(t *testing.T) {
 }
 
 func TestL3ACollectorOfTheRegistryItselfThatBlocksHoldsABoundedNumberOfScrapes(t *testing.T) {
-	release := make(chan struct{})
-	left := make(chan struct{}, 10)
-	m, reg := newMetrics(t, func(o *instrument.Options) { o.ScrapeTimeout = 10 * time.Millisecond; o.MaxScrapes = 2 })
-	if err := reg.Register(newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
-		defer func() { left <- struct{}{} }()
-		<-release
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, 1)
-	})); err != nil {
-		t.Fatal(err)
-	}
-	for n := range 5 {
-		rec := serve(m.Handler(), "GET", "/metrics")
-		if rec.Code != http.StatusServiceUnavailable {
-			t.Errorf("scrape %d: %d", n, rec.Code)
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		left := make(chan struct{}, 10)
+		m, reg := newMetrics(t, func(o *instrument.Options) { o.ScrapeTimeout = time.Second; o.MaxScrapes = 2 })
+		if err := reg.Register(newCollector("stuck", func(ch chan<- prometheus.Metric, d *prometheus.Desc) {
+			defer func() { left <- struct{}{} }()
+			<-release
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, 1)
+		})); err != nil {
+			t.Fatal(err)
 		}
-		if limited := strings.Contains(rec.Body.String(), "Limit of concurrent requests reached (2)"); limited != (n >= 2) {
-			t.Errorf("scrape %d answered %q", n, rec.Body)
+		for n := range 5 {
+			rec := serve(m.Handler(), "GET", "/metrics")
+			if rec.Code != http.StatusServiceUnavailable {
+				t.Errorf("scrape %d: %d", n, rec.Code)
+			}
+			if limited := strings.Contains(rec.Body.String(), "Limit of concurrent requests reached (2)"); limited != (n >= 2) {
+				t.Errorf("scrape %d answered %q", n, rec.Body)
+			}
 		}
-	}
-	close(release)
-	for range 2 { // as many as were let in
-		<-left
-	}
+		close(release)
+		for range 2 { // as many as were let in
+			<-left
+		}
+	})
 }
