@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 
 // A site is the application over a database, with a clock that stands: a Thursday, 12:00 in UTC.
 type site struct {
-	t        *testing.T
+	t        testing.TB
 	app      *servicewindow.App
 	handler  http.Handler
 	database database.Address
@@ -49,14 +49,14 @@ type site struct {
 var noon = time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // newSite starts the export and waits until the windows are there.
-func newSite(t *testing.T, address database.Address) *site {
+func newSite(t testing.TB, address database.Address) *site {
 	t.Helper()
 	s := beginSite(t, address)
 	s.eventually("the windows are exported", func() bool { return strings.Contains(s.metrics(), "checkout_service_window") })
 	return s
 }
 
-func beginSite(t *testing.T, address database.Address) *site {
+func beginSite(t testing.TB, address database.Address) *site {
 	t.Helper()
 	s := &site{t: t, database: address, log: new(lockedBuffer)}
 	app, err := servicewindow.New(servicewindow.Options{Database: address, Now: func() time.Time { return noon },
@@ -94,7 +94,7 @@ func (s *site) eventually(what string, holds func() bool) {
 	}
 }
 
-func sqliteFile(t *testing.T) database.Address {
+func sqliteFile(t testing.TB) database.Address {
 	return database.SQLite(filepath.Join(t.TempDir(), "servicewindow.db"))
 }
 
