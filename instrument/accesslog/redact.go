@@ -15,10 +15,11 @@ const redacted = "[redacted]"
 // underscores and dots.
 var (
 	secretParts = []string{
-		"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "authorization", "credential",
-		"signature", "session", "cookie", "csrf", "xsrf", "clientcert", "assertion",
+		"password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey", "authorization",
+		"authcode", "bearer", "credential", "signature", "session", "sessid", "cookie", "csrf", "xsrf", "clientcert", "assertion",
+		"verifier",
 	}
-	secretNames = []string{"auth", "xauth", "code", "jwt", "key", "otp", "pass", "pin", "pwd", "samlresponse", "sid", "sig", "ticket"}
+	secretNames = []string{"auth", "xauth", "code", "jwt", "key", "otp", "pass", "pin", "pwd", "samlresponse", "sid", "sig", "ticket", "totp"}
 	separators  = strings.NewReplacer("-", "", "_", "", ".", "")
 )
 

@@ -116,6 +116,25 @@ func TestPathValuesThatAreSecretAreRedactedByTheRoutesOfOtherRouters(t *testing.
 	}
 }
 
+func TestNamesOfSecretsAreKnownHoweverTheyAreWritten(t *testing.T) {
+	for _, name := range []string{
+		"password", "user[password]", "PASSWD", "pass", "passphrase", "passcode", "pwd", "pin", "otp", "totp", "secret", "client_secret",
+		"token", "access_token", "id-token", "X-Auth-Token", "X-Amz-Security-Token", "apikey", "api_key", "X-API-Key", "key", "access.key", "private_key",
+		"Authorization", "Proxy-Authorization", "auth", "X-Auth", "auth_code", "code", "code_verifier", "bearer", "X-Amz-Credential", "X-Amz-Signature", "sig",
+		"session", "JSESSIONID", "PHPSESSID", "sid", "Cookie", "Set-Cookie", "csrfmiddlewaretoken", "X-CSRF-Token", "XSRF", "X-Client-Cert",
+		"client_assertion", "SAMLResponse", "jwt", "ticket",
+	} {
+		if !accesslog.Secret(name) {
+			t.Errorf("%s is taken for harmless", name)
+		}
+	}
+	for _, name := range []string{"page", "q", "id", "author", "postcode", "country_code", "keyword", "monkey", "design", "pinned", "compass", "side", "X-Request-Id", "X-Forwarded-For", ""} {
+		if accesslog.Secret(name) {
+			t.Errorf("%s is taken for a secret", name)
+		}
+	}
+}
+
 func TestARefererAmongTheHeadersIsRedactedAsTheFieldIs(t *testing.T) {
 	members, text := line(t, accesslog.Options{Headers: []string{"referer"}, Query: []string{"page"}}, request(t), ok)
 	if got := members["headers"].(map[string]any)["referer"]; got != "https://shop.example/start?page=1" || strings.Contains(text, secret) {
