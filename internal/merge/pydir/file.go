@@ -25,11 +25,14 @@ type file struct {
 	stamps  []uint64 // timestamps, of mostrecent gauges only
 	pending pending
 
-	bad    reason // why it was not read last time, or ""
-	gone   bool   // its path leads elsewhere: it is read once more
-	sealed bool   // final and read: it is not read again
-	held   map[int]bool
-	found  scanned
+	bad      reason // why it was not read last time, or ""
+	dead     bool   // its process is gone
+	judged   bool   // dead tells whether it is
+	gone     bool   // its path leads elsewhere: it is read once more
+	verified bool   // sealed before, and read once more to make sure
+	sealed   bool   // final and read: it is not read again
+	held     map[int]bool
+	found    scanned
 }
 
 // reason names why a file was left out, in metrics.

@@ -80,6 +80,7 @@ func (l *listing) compare(entries []entry) {
 			delete(renamed, f.id)
 		}
 	}
+	m.dispel(l.there)
 	for base, id := range m.folded {
 		if l.there[base].identity != id {
 			delete(m.folded, base) // deleted: what it counted stays

@@ -20,12 +20,16 @@ type Merger struct {
 	unregister func()
 	rounds     rounds
 	version    atomic.Uint64
+	keeping    sync.Mutex // one save of the state at a time; taken before mu
 
 	mu        sync.Mutex
 	directory directory
 	table     *table
-	files     []*file // open or sealed, by name
-	folded    map[string]identity
+	files     []*file             // open or sealed, by name
+	folded    map[string]identity // final files that are in the totals
+	ghosts    map[identity]*ghost // files that only the state file has told of so far
+	keeper    keeper
+	processes processes
 	leftOut   map[string]reason // entries of the directory that could not be opened
 	scanners  []*scanner
 	found     []foundEntry // reused by grow
@@ -55,11 +59,19 @@ func New(o Options) (*Merger, error) {
 		options: o, log: o.Logger.With("replica", o.Name, "directory", o.Dir), metrics: own, unregister: unregister,
 		directory: directory{path: o.Dir},
 		standing:  map[string]bool{},
+		ghosts:    map[identity]*ghost{},
 		folded:    map[string]identity{}, leftOut: map[string]reason{},
 	}
 	m.rounds.turn = make(chan struct{}, 1)
 	m.table = newTable(o, func(c conflict) { own.conflicts.WithLabelValues(string(c)).Inc() },
 		func(r reading.Reason) { own.skipped.WithLabelValues(string(r)).Inc() })
+	if o.State != "" {
+		if err := m.openState(o.State); err != nil {
+			unregister()
+			return nil, err
+		}
+		m.hasRead = len(m.table.families) > 0
+	}
 	for range max(1, min(4, runtime.GOMAXPROCS(0))) {
 		m.scanners = append(m.scanners, newScanner(o.Limits))
 	}
@@ -73,7 +85,9 @@ func (m *Merger) Run(ctx context.Context) error {
 	tick := time.NewTicker(m.options.Interval)
 	defer tick.Stop()
 	for {
-		_ = m.Read(ctx) // kept for those who ask
+		_ = m.Read(ctx) // the error is kept for those who ask
+		m.compact()
+		m.keep(false)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -94,8 +108,11 @@ func (m *Merger) Read(ctx context.Context) error {
 }
 
 // Close ends reading and takes the Merger's metrics back from its Registerer. Totals can still be scraped. Run does it
-// itself; it may be done more than once.
+// itself; it may be done more than once. The state is saved.
 func (m *Merger) Close() {
+	m.keep(true)
+	m.keeping.Lock()
+	defer m.keeping.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -106,6 +123,10 @@ func (m *Merger) Close() {
 		f.close()
 	}
 	m.directory.close()
+	if m.keeper.file != nil {
+		_ = m.keeper.file.Close()
+		m.keeper.file = nil
+	}
 	m.unregister()
 }
 
@@ -123,6 +144,8 @@ func (m *Merger) readOnce() {
 	if m.lastError = m.list(); m.lastError != nil {
 		m.metrics.sourceErrors.Inc()
 	}
+	m.judge()
+	m.verify()
 	m.scan()
 	changed := m.takeIn()
 	m.round++

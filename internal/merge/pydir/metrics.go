@@ -23,6 +23,10 @@ type metrics struct {
 	files        *prometheus.GaugeVec
 	filesSkipped *prometheus.CounterVec
 	events       *prometheus.CounterVec
+	stateHealthy prometheus.Gauge
+	stateSaves   prometheus.Counter
+	stateErrors  prometheus.Counter
+	stateBytes   prometheus.Gauge
 }
 
 // What happens to files, in metrics.
@@ -30,6 +34,8 @@ const (
 	eventSealed    = "sealed"
 	eventRestarted = "restarted"
 	eventGone      = "gone"
+	eventDeleted   = "deleted"
+	eventKept      = "kept"
 )
 
 // What files there are, in metrics.
@@ -70,7 +76,7 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 		filesSkipped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "truecount_merge_files_skipped_total", Help: "Files that began to be left out, by reason; what was read of them before stands."}, []string{"reason"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truecount_merge_file_events_total", Help: "What happened to files: sealed (final and in the totals), restarted (begun anew in place), gone (deleted; their counts stand)."}, []string{"event"}),
+			Name: "truecount_merge_file_events_total", Help: "What happened to files: sealed (final and in the totals), restarted (begun anew in place), gone (their counts stand), deleted (by this, of dead workers), kept (could not be deleted)."}, []string{"event"}),
 	}
 	m.registry.MustRegister(m.workers, m.completeness, m.reads, m.readDuration, m.sourceErrors, m.conflicts, m.skipped, m.retained, m.files, m.filesSkipped, m.events)
 	for _, c := range []conflict{conflictType, conflictName, conflictHelp, conflictMode, conflictBounds} {
@@ -79,7 +85,7 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 	for _, r := range reasons {
 		m.filesSkipped.WithLabelValues(string(r))
 	}
-	for _, e := range []string{eventSealed, eventRestarted, eventGone} {
+	for _, e := range []string{eventSealed, eventRestarted, eventGone, eventDeleted, eventKept} {
 		m.events.WithLabelValues(e)
 	}
 	if reg == nil {
@@ -90,6 +96,20 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 		return nil, nil, fmt.Errorf("merge %q: register metrics: %w", name, err)
 	}
 	return m, func() { named.Unregister(m.registry) }, nil
+}
+
+// addState adds what is said of the state file.
+func (m *metrics) addState() {
+	m.stateHealthy = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "truecount_merge_state_healthy", Help: "1 if the state file could be written last time, 0 if not."})
+	m.stateSaves = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "truecount_merge_state_saves_total", Help: "Times that the state file was written."})
+	m.stateErrors = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "truecount_merge_state_errors_total", Help: "Times that the state file could not be written, or not be used at the start."})
+	m.stateBytes = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "truecount_merge_state_bytes", Help: "Size of the state file as it was written last."})
+	m.registry.MustRegister(m.stateHealthy, m.stateSaves, m.stateErrors, m.stateBytes)
+	m.stateHealthy.Set(1)
 }
 
 // addProcess adds what the merging process costs, under names that no worker can have.

@@ -19,6 +19,8 @@ type Options struct {
 	Limits     Limits                     // zero fields have defaults
 	Gauges     map[string]merge.GaugeMode // by metric name, or *suffix, or prefix*; goes before the mode of the files
 	SharedPIDs bool                       // the workers' pids are of this process' own namespace: one that is gone is dead
+	State      string                     // the file that keeps what is counted over restarts of this process; "" is none
+	Compact    bool                       // delete the files of dead workers when what they counted is in State
 	Logger     *slog.Logger               // nil discards
 	Registerer prometheus.Registerer
 	Process    bool             // expose this process' own processor time, memory and files, as truecount_merge_process_…
@@ -50,6 +52,9 @@ func (l Limits) orDefault() Limits {
 func (o Options) orDefault() (Options, error) {
 	if o.Dir == "" {
 		return o, hint.Errorf("name the directory of PROMETHEUS_MULTIPROC_DIR", "merge %q: no directory", o.Name)
+	}
+	if o.Compact && o.State == "" {
+		return o, hint.Errorf("name a file in a directory that outlives this process", "merge %q: files are not deleted while nothing keeps what they counted: no state file", o.Name)
 	}
 	if o.Interval < 0 {
 		return o, hint.Errorf("leave it out for 250ms", "merge %q: the interval must not be negative", o.Name)

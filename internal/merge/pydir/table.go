@@ -86,6 +86,7 @@ type slot struct {
 	le      string
 	holders int // files that have or had this bucket
 
+	place int    // in the state file, while that is written
 	parts []part // of a gauge: whose values it is put together from, in the order of files
 }
 
@@ -162,8 +163,7 @@ func (t *table) slot(c class, k *sampleKey) *slot {
 	}
 	bound := 0.0
 	if role == roleBucket {
-		var err error
-		if bound, err = strconv.ParseFloat(le, 64); err != nil || math.IsNaN(bound) || math.IsInf(bound, -1) {
+		if bound, ok = parseBound(le); !ok {
 			t.skip(reading.InvalidHistogram)
 			return nil
 		}
@@ -182,6 +182,12 @@ func (t *table) slot(c class, k *sampleKey) *slot {
 	}
 	t.quoted = t.quoted || !legacyLabels(k.labels)
 	return t.part(f.child(k.labels), role, bound, le)
+}
+
+// parseBound reads the upper bound of a bucket.
+func parseBound(le string) (bound float64, ok bool) {
+	bound, err := strconv.ParseFloat(le, 64)
+	return bound, err == nil && !math.IsNaN(bound) && !math.IsInf(bound, -1)
 }
 
 // meaning takes the names of a key apart, and the label le out of a bucket's labels.

@@ -23,12 +23,11 @@ func (m *Merger) takeIn() bool {
 			f.close()
 			m.metrics.events.WithLabelValues(eventGone).Inc()
 			changed = true
-		} else if f.retired && !f.sealed && f.bad == "" {
-			m.seal(f)
-			changed = true
+		} else if f.final() && !f.sealed && f.bad == "" {
+			changed = m.seal(f) || changed
 		}
 	}
-	m.files = slices.DeleteFunc(m.files, func(f *file) bool { return f.gone || f.sealed && f.kind != reading.Gauge })
+	m.files = slices.DeleteFunc(m.files, func(f *file) bool { return f.gone || f.sealed && f.retired && f.kind != reading.Gauge })
 	if s := m.scanners[0]; len(s.large) > keptBuffer {
 		s.large, m.found = nil, nil
 	}
@@ -55,6 +54,7 @@ func (m *Merger) takeInFile(f *file) (changed bool) {
 	if err != nil {
 		return m.leave(f, err) || changed
 	}
+	m.meet(f)
 	if f.bad != "" {
 		m.log.Info("file is read again", "file", f.base)
 		f.bad = ""
@@ -262,6 +262,7 @@ func (m *Merger) shrunk(f *file, used int) (changed bool, err error) {
 
 // retire keeps what a file counted and takes its gauges out. The file then knows of no entries.
 func (m *Merger) retire(f *file) {
+	m.keeper.urgent = true
 	for i, s := range f.slots {
 		switch {
 		case s == nil:
@@ -275,19 +276,25 @@ func (m *Merger) retire(f *file) {
 	f.pending = pending{}
 }
 
-// seal ends the reading of a file that is final. Counts go to the totals; gauges stay in memory as long as the file is
-// there, unless they are of living workers only.
-func (m *Merger) seal(f *file) {
+// seal ends the reading of a file whose process is dead. Counts of one that no process can continue go to the totals;
+// gauges stay in memory as long as the file is there, unless they are of living workers only. It reports whether that is
+// new: a file that was only verified is sealed again.
+func (m *Merger) seal(f *file) bool {
 	f.sealed = true
 	f.close()
+	if f.verified {
+		f.verified = false
+		return false
+	}
 	switch {
-	case f.kind != reading.Gauge:
+	case f.kind == reading.Gauge && f.live:
+		m.retire(f)
+	case f.kind != reading.Gauge && f.retired:
 		m.retire(f)
 		m.folded[f.base] = f.id
-	case f.live:
-		m.retire(f)
 	}
 	m.metrics.events.WithLabelValues(eventSealed).Inc()
+	return true
 }
 
 func (f *file) close() {
