@@ -64,3 +64,21 @@ func (e *Sum) Value() float64 {
 	}
 	return hi
 }
+
+// Partials are finite numbers whose exact sum it is, or one infinity if it is saturated. They must not be changed. Whoever
+// adds them to a zero Sum with [Sum.Restore] has this sum again.
+func (e *Sum) Partials() []float64 {
+	if e.saturated != 0 {
+		return []float64{math.Copysign(math.Inf(1), e.saturated)}
+	}
+	return e.partials
+}
+
+// Restore adds one of another Sum's Partials.
+func (e *Sum) Restore(partial float64) {
+	if math.IsInf(partial, 0) {
+		e.partials, e.saturated = nil, math.Copysign(math.MaxFloat64, partial)
+		return
+	}
+	e.Add(partial)
+}

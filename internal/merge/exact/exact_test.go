@@ -57,3 +57,28 @@ func TestM22SumsSaturate(t *testing.T) {
 		t.Errorf("the sum is %v", got)
 	}
 }
+
+func TestASumIsRestoredFromItsPartials(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 9))
+	for range 500 {
+		var before, after Sum
+		for range 1 + random.IntN(40) {
+			before.Add(math.Ldexp(random.Float64()-0.3, random.IntN(2000)-1000))
+		}
+		if random.IntN(10) == 0 {
+			before.Add(math.MaxFloat64)
+			before.Add(math.MaxFloat64)
+		}
+		for _, p := range before.Partials() {
+			after.Restore(p)
+		}
+		for range 3 { // it also goes on in the same way
+			if before.Value() != after.Value() {
+				t.Fatalf("%v was restored as %v", before.Value(), after.Value())
+			}
+			x := math.Ldexp(random.Float64(), random.IntN(2000)-1000)
+			before.Add(x)
+			after.Add(x)
+		}
+	}
+}
