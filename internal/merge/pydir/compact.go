@@ -21,6 +21,22 @@ import (
 //
 // Gauges of a dead worker are no totals: they go with their files.
 
+// step is a moment of compaction at which this process may be killed.
+type step string
+
+const (
+	stepRenamed step = "renamed" // 1
+	stepRead    step = "read"    // 2
+	stepKept    step = "kept"    // 3
+	stepDeleted step = "deleted" // 4
+)
+
+func (m *Merger) reached(s step) {
+	if m.atStep != nil {
+		m.atStep(s)
+	}
+}
+
 // compact makes the steps for which it is time. It is called between readings.
 func (m *Merger) compact() {
 	if !m.options.Compact {
@@ -32,9 +48,14 @@ func (m *Merger) compact() {
 	}
 	ready := m.finalFiles()
 	m.mu.Unlock()
-	if len(ready) == 0 || !m.keep(true) {
+	if len(ready) == 0 {
 		return
 	}
+	m.reached(stepRead)
+	if !m.keep(true) {
+		return
+	}
+	m.reached(stepKept)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for base, id := range ready {
@@ -60,6 +81,7 @@ func (m *Merger) renameDead() {
 		// A process that was given the pid meanwhile may have opened it: it is judged once more, and read again.
 		f.base, f.retired = base, true
 		m.unseal(f)
+		m.reached(stepRenamed)
 	}
 }
 
@@ -91,6 +113,7 @@ func (m *Merger) remove(base string, id identity) {
 		return
 	}
 	m.metrics.events.WithLabelValues(eventDeleted).Inc()
+	m.reached(stepDeleted)
 }
 
 func (m *Merger) cannotCompact(base string, err error) {

@@ -153,17 +153,9 @@ func (k *keeper) appendFiles(b []byte, m *Merger) []byte {
 	for base, id := range m.folded {
 		b = appendIdentity(wire.AppendString(b, base), id)
 	}
-	counting := 0
-	for _, f := range m.files {
-		if f.kind != reading.Gauge {
-			counting++
-		}
-	}
-	b = binary.AppendUvarint(b, uint64(counting+len(m.ghosts)))
-	for _, f := range m.files {
-		if f.kind == reading.Gauge {
-			continue
-		}
+	counting := m.counting()
+	b = binary.AppendUvarint(b, uint64(len(counting)+len(m.ghosts)))
+	for _, f := range counting {
 		b = appendIdentity(b, f.id)
 		b = appendCounts(b, f.slots, f.values)
 	}
@@ -172,6 +164,17 @@ func (k *keeper) appendFiles(b []byte, m *Merger) []byte {
 		b = appendCounts(b, g.slots, g.values)
 	}
 	return b
+}
+
+// counting lists the files that count, but for those of which only the state file has told so far.
+func (m *Merger) counting() []*file {
+	out := make([]*file, 0, len(m.files))
+	for _, f := range m.files {
+		if f.kind != reading.Gauge && m.ghosts[f.id] == nil {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func appendIdentity(b []byte, id identity) []byte {

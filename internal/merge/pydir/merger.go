@@ -20,6 +20,7 @@ type Merger struct {
 	unregister func()
 	rounds     rounds
 	version    atomic.Uint64
+	atStep     func(step) // for tests; nil in production
 	keeping    sync.Mutex // one save of the state at a time; taken before mu
 
 	mu        sync.Mutex
