@@ -33,6 +33,8 @@ Standard output gets the line "ready: URL"; the log goes to standard error.`
 type flags struct {
 	ports, host, sockets string
 	pythonDir            string
+	state                string
+	sharedPIDs, compact  bool
 	listen               string
 	interval, timeout    time.Duration
 	logLevel, logFormat  string
@@ -65,6 +67,9 @@ func newCommand() *cobra.Command {
 	set.StringVar(&f.ports, "ports", "", "`RANGE` of the workers' metrics ports, for instance 5001-5005")
 	set.StringVar(&f.host, "host", "127.0.0.1", "`ADDRESS` of those ports")
 	set.StringVar(&f.sockets, "sockets", "", "`DIRECTORY` of the workers' metrics sockets, *.sock")
+	set.StringVar(&f.state, "state", "", "`FILE` that keeps what is counted over restarts of the sidecar, in a directory that stays")
+	set.BoolVar(&f.sharedPIDs, "shared-pids", false, "with --python-dir: the workers' pids mean something here (shareProcessNamespace: true), and one that is gone is dead")
+	set.BoolVar(&f.compact, "compact", false, "with --python-dir and --state: delete the files of dead workers when what they counted is in the state file")
 	set.StringVar(&f.pythonDir, "python-dir", "", "`DIRECTORY` to which Python's client writes, *.db; read at every scrape as well")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9300", "`ADDRESS` to serve the totals on; port 0 takes a free one")
 	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings of a worker: a worker that is killed loses what it counted since the last")

@@ -30,8 +30,14 @@ func (f *flags) merger(hostGiven bool, logger *slog.Logger) (merger, error) {
 		return nil, hint.Errorf("give one of them", "--ports, --sockets and --python-dir are ways to find the same workers")
 	case f.ports == "" && hostGiven:
 		return nil, hint.Errorf("leave it out", "--host is the address of --ports, which are not given")
+	case f.pythonDir == "" && (f.sharedPIDs || f.compact):
+		return nil, hint.Errorf("leave them out", "--shared-pids and --compact are for the files of --python-dir, which is not given")
+	case f.compact && f.state == "":
+		return nil, hint.Errorf("give --state FILE, in a directory that outlives the sidecar", "--compact: files are not deleted while nothing keeps what they counted")
 	case f.pythonDir != "":
-		return pydir.New(pydir.Options{Dir: f.pythonDir, Interval: f.interval, Process: true, Logger: logger})
+		return pydir.New(pydir.Options{
+			Dir: f.pythonDir, Interval: f.interval, State: f.state, SharedPIDs: f.sharedPIDs, Compact: f.compact, Process: true, Logger: logger,
+		})
 	}
 	source, err := f.source()
 	if err != nil {
