@@ -31,6 +31,8 @@ type file struct {
 	gone     bool   // its path leads elsewhere: it is read once more
 	verified bool   // sealed before, and read once more to make sure
 	sealed   bool   // final and read: it is not read again
+	refusal  error  // why what is in use beyond used can't be parsed, or nil
+	retryAt  uint64 // the reading at which that is tried again
 	held     map[int]bool
 	found    scanned
 }

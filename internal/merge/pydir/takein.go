@@ -47,9 +47,7 @@ func (m *Merger) takeInFile(f *file) (changed bool) {
 	case found.used < f.used:
 		changed, err = m.shrunk(f, found.used)
 	case found.used > max(f.used, headerSize):
-		if err = m.grow(f, found.used); err == nil {
-			changed = true
-		}
+		changed, err = m.grown(f, found.used)
 	}
 	if err != nil {
 		return m.leave(f, err) || changed
@@ -67,6 +65,19 @@ func (m *Merger) takeInFile(f *file) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// retryAfter is how many readings pass before something large that could not be parsed is read again.
+const retryAfter = 40
+
+// grown takes in what a file has more than before.
+func (m *Merger) grown(f *file, used int) (changed bool, err error) {
+	if f.refusal != nil && m.round < f.retryAt && used-f.used > keptBuffer {
+		return false, f.refusal
+	}
+	f.refusal = m.grow(f, used)
+	f.retryAt = m.round + retryAfter
+	return f.refusal == nil, f.refusal
 }
 
 // leave passes over a file: its last good counts stand, its gauges leave.
