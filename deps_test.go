@@ -80,7 +80,7 @@ var flow = []struct {
 	{"internal/merge/state", "internal/hint"},
 	{"internal/merge/state/wire", ""},
 	{"internal/merge/exposition", "internal/merge/reading"},
-	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading"},
+	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading internal/merge/state internal/merge/state/wire"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
 	{"internal/merge/pydir", "internal/hint internal/merge internal/merge/exact internal/merge/exposition internal/merge/reading " +
 		"internal/merge/state internal/merge/state/wire"},
@@ -95,7 +95,7 @@ var flow = []struct {
 		"internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
-	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints internal/merge/pydir"},
+	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints internal/merge/pydir internal/merge/state"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app"},
 }
 

@@ -20,7 +20,7 @@ or write them to the multiprocess directory of Python's client (PROMETHEUS_MULTI
 Examples:
   truecount-sidecar --ports 5001-5005
   truecount-sidecar --ports 5001-5005 --listen 0.0.0.0:9300
-  truecount-sidecar --sockets /run/metrics
+  truecount-sidecar --sockets /run/metrics --state /var/lib/truecount/clicks.state
   truecount-sidecar --python-dir /run/prometheus
 
 Paths:

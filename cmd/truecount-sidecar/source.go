@@ -10,6 +10,7 @@ import (
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
 	"github.com/truecount/truecount/internal/merge/pydir"
+	"github.com/truecount/truecount/internal/merge/state"
 )
 
 // mostWorkers is how many a merge reads; more would be left out in silence.
@@ -43,7 +44,15 @@ func (f *flags) merger(hostGiven bool, logger *slog.Logger) (merger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return merge.New(merge.Options{Source: source, Interval: f.interval, Timeout: f.timeout, Process: true, Logger: logger})
+	o := merge.Options{Source: source, Interval: f.interval, Timeout: f.timeout, Process: true, Logger: logger}
+	if f.state != "" {
+		file, err := state.Open(f.state, merge.StateKind)
+		if err != nil {
+			return nil, err
+		}
+		o.State = file
+	}
+	return merge.New(o)
 }
 
 // source is where workers that serve their metrics are.

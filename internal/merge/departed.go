@@ -1,5 +1,7 @@
 package merge
 
+import "slices"
+
 // maxForgotten is how many ended generations are remembered by name alone: about 2 MB.
 const maxForgotten = 16 << 10
 
@@ -11,6 +13,8 @@ type departed struct {
 	detailed               map[string]*generation
 	order                  []string // of detailed, oldest first
 	weight                 int
+	resumed                int // of detailed, and their weight: were alive when the state was saved, are beyond the limits
+	resumedWeight          int
 	forgotten              map[string]bool
 	forgottenOrder         []string // a ring once it is full
 	next                   int
@@ -24,13 +28,39 @@ func (d *departed) add(g *generation) {
 	d.detailed[g.id] = g
 	d.order = append(d.order, g.id)
 	d.weight += g.weight
-	for len(d.order) > d.maxDetailed || d.weight > d.maxWeight && len(d.order) > 1 {
-		oldest := d.detailed[d.order[0]]
-		d.order = d.order[1:]
-		delete(d.detailed, oldest.id)
-		d.weight -= oldest.weight
+	for len(d.order) > d.maxDetailed+d.resumed || d.weight > d.maxWeight+d.resumedWeight && len(d.order) > 1 {
+		oldest, _ := d.take(d.order[0])
 		d.forget(oldest.id)
 	}
+}
+
+// restore adds a generation that a state file has, in the order in which it has them.
+func (d *departed) restore(g *generation) {
+	d.detailed[g.id] = g
+	d.order = append(d.order, g.id)
+	d.weight += g.weight
+	if g.resumed {
+		d.resumed++
+		d.resumedWeight += g.weight
+	}
+}
+
+// takeContinued returns the generation that was alive at the address when the state was saved, if the answer can be a later
+// reading of it. It is for programs that don't say who they are: their start time is reckoned from the boot time, which may
+// have moved since.
+func (d *departed) takeContinued(a *answer) *generation {
+	for _, g := range d.detailed {
+		if g.resumed && g.worker == a.worker && g.continues(a.reading) {
+			d.take(g.id)
+			return g
+		}
+	}
+	return nil
+}
+
+// forgottenInOrder lists those of whom only the name is left, oldest first.
+func (d *departed) forgottenInOrder() []string {
+	return slices.Concat(d.forgottenOrder[d.next:], d.forgottenOrder[:d.next])
 }
 
 func (d *departed) forget(id string) {
@@ -55,6 +85,11 @@ func (d *departed) take(id string) (g *generation, known bool) {
 	}
 	delete(d.detailed, id)
 	d.weight -= g.weight
+	if g.resumed {
+		g.resumed = false
+		d.resumed--
+		d.resumedWeight -= g.weight
+	}
 	for i, o := range d.order {
 		if o == id {
 			d.order = append(d.order[:i:i], d.order[i+1:]...)

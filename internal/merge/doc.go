@@ -43,6 +43,20 @@
 //
 // Most recent means: changed last, in the order of readings, not by any clock. All adds the label pid.
 //
+// # Restarts
+//
+// With Options.State, totals outlive the process, however it ends. What a scrape has seen was on the disk before: a scrape that
+// finds newer readings than those saved waits for them to be saved, together with all others that come meanwhile, at most
+// once for each round of readings. It waits for half a second; then it is answered nevertheless, and
+// truecount_merge_state_healthy is 0 until the state has been saved in time again. Besides, it is saved within a second or so
+// when a worker has ended (what that handed over is nowhere else), and by Close.
+//
+// The state has the totals, what each worker said last, and the names of workers that ended long ago. A Merger that goes on
+// from it adds what living workers have counted meanwhile, once. A worker that died while nobody read keeps what was saved.
+// Gauges are not saved. Of a program that tells neither header nor start time, a restart in between is seen only by values
+// that are lower. A state that is damaged is refused whole, set aside and said; then totals begin again. A [Group] takes totals
+// from memory and does not wait for them to be saved.
+//
 // # Faults
 //
 // Every worker has a deadline of its own and is read concurrently. One that hangs is marked down (worker_up 0), its last

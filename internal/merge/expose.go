@@ -60,7 +60,14 @@ func serve(w http.ResponseWriter, r *http.Request, latest func() *snapshot) {
 // ServeHTTP answers with the merged metrics as of the latest readings: text 0.0.4, OpenMetrics 1.0 or delimited
 // protobuf as the client prefers, with gzip if it accepts that. It reads no worker and waits for none. Until a worker has
 // been read for the first time it answers 503: that a scrape failed is true, that nothing was counted may not be.
-func (m *Merger) ServeHTTP(w http.ResponseWriter, r *http.Request) { serve(w, r, m.snapshot) }
+// With a State, what is newer than saved is saved first, for which it waits half a second at most.
+func (m *Merger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.keep != nil {
+		serve(w, r, m.keep.page)
+		return
+	}
+	serve(w, r, m.snapshot)
+}
 
 // Version changes whenever what would be served may have changed.
 func (m *Merger) Version() uint64 { return m.version.Load() }
@@ -71,14 +78,19 @@ func (m *Merger) snapshot() *snapshot {
 		version, unread := m.version.Load(), m.unread()
 		families := m.ledger.export(m.alive(), m.gauges)
 		m.mu.Unlock()
-		own, err := m.metrics.registry.Gather()
-		if err != nil {
-			m.log.Error("cannot gather the merge's own metrics", "err", err)
-		}
-		s := newSnapshot(version, families, own)
-		s.unread = unread
-		return s
+		return m.newPage(version, families, unread)
 	})
+}
+
+// newPage adds the merge's own metrics as they are now.
+func (m *Merger) newPage(version uint64, families []reading.Family, unread string) *snapshot {
+	own, err := m.metrics.registry.Gather()
+	if err != nil {
+		m.log.Error("cannot gather the merge's own metrics", "err", err)
+	}
+	s := newSnapshot(version, families, own)
+	s.unread = unread
+	return s
 }
 
 // unread says why there is nothing to expose, or "" from the first reading on.

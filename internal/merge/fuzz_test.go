@@ -1,13 +1,45 @@
 package merge_test
 
 import (
+	"bytes"
+	"io/fs"
 	"net/http"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/truecount/truecount/internal/merge"
 )
 
-// Whatever a worker answers, and whatever it answers after that, the exposition stays valid and its total does not go down.
+// memory is a state without a file, for speed.
+type memory struct {
+	payload []byte
+	refused error
+}
+
+func (m *memory) Load() ([]byte, error) {
+	if m.payload == nil {
+		return nil, fs.ErrNotExist
+	}
+	return m.payload, nil
+}
+
+func (m *memory) Refuse(cause error) error {
+	m.refused = cause
+	return cause
+}
+
+func (m *memory) Save(payload []byte) error {
+	m.payload = bytes.Clone(payload)
+	return nil
+}
+
+func (m *memory) Close() error { return nil }
+
+// Whatever a worker answers, and whatever it answers after that, the exposition stays valid and its total does not go down;
+// and whatever got in can be saved and is the same after a restart.
 func FuzzWorkersAnswers(f *testing.F) {
 	f.Add(poisoned(), poisoned(), true)
 	f.Add([]byte("# TYPE clicks_total counter\nclicks_total 3\n"), []byte("# TYPE clicks_total counter\nclicks_total 2\n"), false)
@@ -20,11 +52,13 @@ func FuzzWorkersAnswers(f *testing.F) {
 		if proto {
 			contentType = acceptProto
 		}
-		m, err := merge.New(merge.Options{Source: list{{Network: "unix", Address: w.socket}}})
+		saved := &memory{}
+		o := merge.Options{Source: list{{Network: "unix", Address: w.socket}}, State: saved}
+		m, err := merge.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer m.Close()
+		defer func() { m.Close() }()
 		last := 0.0
 		for _, body := range [][]byte{nil, first, second, first} {
 			w.set(func() {
@@ -41,6 +75,14 @@ func FuzzWorkersAnswers(f *testing.F) {
 				t.Errorf("%v after %v", total, last)
 			} else {
 				last = total
+			}
+			before := counted(t, m)
+			m.Close()
+			if m, err = merge.New(o); err != nil {
+				t.Fatalf("what was saved can't be read: %v", err)
+			}
+			if diff := cmp.Diff(before, counted(t, m), protocmp.Transform(), cmpopts.EquateNaNs()); diff != "" {
+				t.Errorf("a restart changed what is served (-before +after):\n%s", diff)
 			}
 		}
 	})

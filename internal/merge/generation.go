@@ -23,6 +23,7 @@ type generation struct {
 	order    uint64    // of that reading among all
 	saidAt   time.Time // by the worker's own clock, when it gave that reading
 	monotone bool      // its readings are a Merger's own totals: they never restart, only get coarser
+	resumed  bool      // of a state file, where it was alive, and not read since
 	baseline bool      // what it says first was counted before: it was forgotten in between
 }
 

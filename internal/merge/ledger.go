@@ -31,6 +31,7 @@ type family struct {
 	holders          int // generations that expose it; a gauge without any is forgotten
 	totals           map[string]*total
 	sorted           []*total
+	index            int // while a payload is written
 }
 
 // total is one merged series of a counter, histogram or summary.
@@ -46,6 +47,7 @@ type total struct {
 	native    *histogram.FloatHistogram
 	exemplars []*dto.Exemplar
 	began     bool // some generation has added to it
+	index     int  // in its family, while a payload is written
 }
 
 func newLedger(limit int) *ledger {

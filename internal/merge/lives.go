@@ -56,6 +56,11 @@ func (m *Merger) lifeOf(r *reader, a *answer) *generation {
 		return r.gen
 	}
 	g, known := m.departed.take(a.id)
+	if !known && !a.certain {
+		if g = m.departed.takeContinued(a); g != nil {
+			g.id, g.start = a.id, a.start
+		}
+	}
 	switch {
 	case g != nil && g.drained && a.drained:
 		m.departed.add(g) // its last totals were taken already
@@ -107,6 +112,7 @@ func (m *Merger) end(r *reader, event string) {
 	g.leave(m.ledger)
 	delete(m.living, g.id)
 	m.departed.add(g)
+	m.ended = true
 	m.metrics.generations.WithLabelValues(event).Inc()
 	m.log.Info("worker ended", "worker", g.worker, "endpoint", r.endpoint.String(), "how", event)
 	r.gen, r.last = nil, nil

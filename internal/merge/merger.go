@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -29,34 +30,60 @@ type Merger struct {
 	departed *departed
 	sequence uint64
 	hasRead  bool // some worker, at some time
+	ended    bool // some worker, since the state was saved
 	sourceOK bool
 	closed   bool
 
+	keep *keeper // nil without a state
+
 	version atomic.Uint64
+	round   atomic.Uint64 // of readings of all workers
 	began   atomic.Uint64 // readings so far: their order, whatever the clock says
 }
 
-// New makes a Merger. It reads nothing before [Merger.Run] or [Merger.Read].
+// New makes a Merger, which goes on from its State if there is one. It reads nothing before [Merger.Run] or [Merger.Read].
 func New(o Options) (*Merger, error) {
+	m, err := newMerger(o)
+	if err != nil && o.State != nil {
+		err = errors.Join(err, o.State.Close())
+	}
+	return m, err
+}
+
+func newMerger(o Options) (*Merger, error) {
 	o, err := o.orDefault()
 	if err != nil {
 		return nil, err
 	}
-	own, unregister, err := newMetrics(o.Name, o.Registerer)
+	var saved *restored
+	var damaged error
+	if o.State != nil {
+		if saved, damaged, err = restore(o.State, o.Limits); err != nil {
+			return nil, err
+		}
+	}
+	own, unregister, err := newMetrics(o.Name, o.Registerer, o.State != nil)
 	if err != nil {
 		return nil, err
 	}
 	if o.Process {
 		own.addProcess()
 	}
-	return &Merger{
+	m := &Merger{
 		options: o, log: o.Logger.With("replica", o.Name), metrics: own, unregister: unregister,
 		gauges:   gaugePolicy{o.Gauges, wellKnown},
 		ledger:   newLedger(o.Limits.Retained),
 		living:   map[string]*reader{},
 		departed: newDeparted(o.Limits),
 		sourceOK: true,
-	}, nil
+	}
+	if o.State != nil {
+		m.keep = newKeeper(m, o.State, damaged)
+	}
+	if saved != nil {
+		m.resume(saved)
+	}
+	return m, nil
 }
 
 // Run reads every Interval until ctx is done, lets readings under way end, closes the Merger and returns nil. A worker
@@ -77,6 +104,10 @@ func (m *Merger) Run(ctx context.Context) error {
 
 // start begins a reading of every endpoint that has none under way.
 func (m *Merger) start(ctx context.Context) {
+	m.round.Add(1)
+	if m.keep != nil {
+		m.keep.saveEnded()
+	}
 	readers, err := m.list(ctx)
 	if err != nil && ctx.Err() != nil {
 		return
@@ -93,6 +124,7 @@ func (m *Merger) start(ctx context.Context) {
 // Read makes one round now and waits for it: every endpoint was read by a reading that began after the call, or failed,
 // at the latest when its Timeout was over. The error is of the Source or of ctx; what is wrong with a worker is in Workers.
 func (m *Merger) Read(ctx context.Context) error {
+	defer m.round.Add(1) // who scrapes now is to see all of it
 	readers, sourceErr := m.list(ctx)
 	var round sync.WaitGroup
 	for _, r := range readers {
@@ -111,10 +143,13 @@ func (m *Merger) Read(ctx context.Context) error {
 	return sourceErr
 }
 
-// Close ends idle connections and takes the Merger's metrics back from its Registerer. Totals can still be scraped.
-// Run does it itself; it may be done more than once.
+// Close saves the state and closes it, ends idle connections and takes the Merger's metrics back from its Registerer. Totals
+// can still be scraped; what is read later is not saved. Run does it itself; it may be done more than once.
 func (m *Merger) Close() {
 	m.reading.Wait()
+	if m.keep != nil {
+		m.keep.close()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range slices.Concat(m.readers, m.leaving) {

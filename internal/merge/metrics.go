@@ -24,6 +24,30 @@ type metrics struct {
 	skipped      *prometheus.CounterVec
 	retained     prometheus.Gauge
 	sourceErrors prometheus.Counter
+	state        *stateMetrics // nil without a state
+}
+
+// stateMetrics tell how the state file is doing.
+type stateMetrics struct {
+	healthy, bytes, lastSave prometheus.Gauge
+	saves, errors            prometheus.Counter
+}
+
+func newStateMetrics(reg prometheus.Registerer) *stateMetrics {
+	s := &stateMetrics{
+		healthy: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_state_healthy", Help: "1 if what is served was saved before, 0 if saving fails or takes too long."}),
+		bytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_state_bytes", Help: "Size of the state that was saved last."}),
+		lastSave: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_state_last_save_timestamp_seconds", Help: "When the state was saved last; 0 if it was not since the start."}),
+		saves: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "truecount_merge_state_saves_total", Help: "Times that the state was saved."}),
+		errors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "truecount_merge_state_errors_total", Help: "Times that the state was damaged, could not be saved or was saved too late."}),
+	}
+	reg.MustRegister(s.healthy, s.bytes, s.lastSave, s.saves, s.errors)
+	return s
 }
 
 // Reasons for skipping that the ledger adds to those of [reading.Reason].
@@ -33,7 +57,7 @@ const (
 	skippedEndpoint  = "endpoint_limit"
 )
 
-func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error) {
+func newMetrics(name string, reg prometheus.Registerer, state bool) (*metrics, func(), error) {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		workers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -70,6 +94,9 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 	}
 	for _, c := range []conflict{conflictType, conflictName, conflictHelp, conflictBounds} {
 		m.conflicts.WithLabelValues(string(c))
+	}
+	if state {
+		m.state = newStateMetrics(m.registry)
 	}
 	if reg == nil {
 		return m, func() {}, nil

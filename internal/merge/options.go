@@ -41,6 +41,7 @@ type Options struct {
 	Gauges     map[string]GaugeMode // by metric name, or *suffix, or prefix*; goes before the built-in table
 	Logger     *slog.Logger         // nil discards
 	Registerer prometheus.Registerer
+	State      State            // what was counted survives a restart; nil: it doesn't. The Merger closes it
 	Process    bool             // expose this process' own processor time, memory and files, as truecount_merge_process_…
 	Now        func() time.Time // for ages and durations only, called concurrently; nil is time.Now
 }

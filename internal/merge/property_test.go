@@ -112,6 +112,10 @@ func (m *model) step(merger *merge.Merger) {
 		if l.away || l.stuck {
 			return
 		}
+		if merger == nil { // to nobody
+			m.end(i, true)
+			return
+		}
 		l.set(func() { l.state = "drained" })
 		read(m.t, merger)
 		m.wasRead()
@@ -145,6 +149,9 @@ func (m *model) step(merger *merge.Merger) {
 		}
 	}
 }
+
+// stepUnread is a step while there is nobody who reads.
+func (m *model) stepUnread() { m.step(nil) }
 
 func TestTheMergedTotalEqualsAnIndependentAccount(t *testing.T) {
 	rounds := 40

@@ -39,8 +39,8 @@ func (c *collector) family(name, help, unit string, kind Kind, series int) *Fami
 		return nil
 	}
 	c.names[name] = len(c.reading.Families)
-	if !strings.HasSuffix(strings.TrimSuffix(name, "_total"), "_"+unit) || !validName(unit, c.limits) {
-		unit = "" // OpenMetrics: a unit must be the end of the name
+	if !c.limits.CheckUnit(name, unit) {
+		unit = ""
 	}
 	return &Family{Name: name, Help: c.limits.CleanHelp(help), Unit: unit, Kind: kind, Series: make([]Series, 0, min(series, 4096))}
 }
@@ -99,26 +99,27 @@ func (c *collector) check(kind Kind, s *Series) Reason {
 	if kind == Counter && (math.IsNaN(s.Value) || math.IsInf(s.Value, 0) || s.Value < 0) {
 		return InvalidValue
 	}
-	s.Exemplar = checkExemplar(s.Exemplar)
+	s.Exemplar = CheckExemplar(s.Exemplar)
 	if s.Histogram != nil {
-		if len(s.Histogram.Counts) > c.limits.BucketCount || !s.Histogram.valid() {
+		if len(s.Histogram.Counts) > c.limits.BucketCount || !s.Histogram.Valid() {
 			return InvalidHistogram
 		}
 		for i, e := range s.Histogram.Exemplars {
-			s.Histogram.Exemplars[i] = checkExemplar(e)
+			s.Histogram.Exemplars[i] = CheckExemplar(e)
 		}
 	}
 	if s.Native != nil && (len(s.Native.PositiveBuckets)+len(s.Native.NegativeBuckets) > c.limits.BucketCount || !validNative(s.Native)) {
 		return InvalidHistogram
 	}
-	s.Exemplars = slices.DeleteFunc(s.Exemplars, func(e *dto.Exemplar) bool { return checkExemplar(e) == nil || e.Timestamp == nil })
+	s.Exemplars = slices.DeleteFunc(s.Exemplars, func(e *dto.Exemplar) bool { return CheckExemplar(e) == nil || e.Timestamp == nil })
 	if s.Created != nil && !s.Created.IsValid() {
 		s.Created = nil
 	}
 	return ""
 }
 
-func (b *Buckets) valid() bool {
+// Valid tells whether the bounds are finite and ascending and there is a count for each and for +Inf.
+func (b *Buckets) Valid() bool {
 	for i, bound := range b.Bounds {
 		if math.IsNaN(bound) || math.IsInf(bound, 0) || i > 0 && bound <= b.Bounds[i-1] {
 			return false
@@ -130,6 +131,11 @@ func (b *Buckets) valid() bool {
 // CheckName tells whether a family may have the name: it is valid in some format, short enough and not the merge's own.
 func (l Limits) CheckName(name string) bool {
 	return validName(name, l) && !strings.HasPrefix(name, reservedPrefix)
+}
+
+// CheckUnit tells whether a family of that name may have the unit: OpenMetrics demands that it is the end of the name.
+func (l Limits) CheckUnit(name, unit string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, "_total"), "_"+unit) && validName(unit, l)
 }
 
 // CheckLabels sorts labels and returns why a series of that kind can't be exposed with them, or "".
@@ -184,8 +190,8 @@ func validName(name string, l Limits) bool {
 // exemplarRunes is OpenMetrics' limit for the names and values of an exemplar's labels together.
 const exemplarRunes = 128
 
-// checkExemplar returns e, or nil if it must not be exposed: the sample is kept without it.
-func checkExemplar(e *dto.Exemplar) *dto.Exemplar {
+// CheckExemplar returns e, or nil if it must not be exposed: the sample is kept without it.
+func CheckExemplar(e *dto.Exemplar) *dto.Exemplar {
 	if e == nil || math.IsNaN(e.GetValue()) || e.Timestamp != nil && !e.Timestamp.IsValid() {
 		return nil
 	}

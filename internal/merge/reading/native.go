@@ -66,12 +66,9 @@ func nativeBuckets(spans []*dto.BucketSpan, deltas []int64) ([]histogram.Span, [
 	return out, counts, true
 }
 
-// validNative repeats what the arithmetic on h relies on: it panics or loops on what it does not expect.
+// validNative tells whether a worker may have said h.
 func validNative(h *histogram.FloatHistogram) bool {
-	if h.Schema < histogram.ExponentialSchemaMin || h.Schema > histogram.ExponentialSchemaMax {
-		return false
-	}
-	if math.IsNaN(h.ZeroThreshold) || math.IsInf(h.ZeroThreshold, 0) || h.ZeroThreshold < 0 || h.Count > maxExact || h.ZeroCount > maxExact {
+	if h.Count > maxExact || h.ZeroCount > maxExact || !SoundNative(h) {
 		return false
 	}
 	total := h.ZeroCount
@@ -81,5 +78,27 @@ func validNative(h *histogram.FloatHistogram) bool {
 	for _, c := range h.NegativeBuckets {
 		total += c
 	}
-	return total <= h.Count && h.Validate() == nil // less if NaN was observed
+	return total <= h.Count // less if NaN was observed
+}
+
+// SoundNative repeats what the arithmetic on h relies on: it panics or loops on what it does not expect.
+func SoundNative(h *histogram.FloatHistogram) bool {
+	return h.Schema >= histogram.ExponentialSchemaMin && h.Schema <= histogram.ExponentialSchemaMax &&
+		h.ZeroThreshold >= 0 && !math.IsInf(h.ZeroThreshold, 0) && soundSpans(h.PositiveSpans) && soundSpans(h.NegativeSpans) && h.Validate() == nil
+}
+
+func soundSpans(spans []histogram.Span) bool {
+	index := int64(0)
+	for i, s := range spans {
+		if i > 0 && s.Offset < 0 {
+			return false
+		}
+		if index += int64(s.Offset); index < -maxIndex || index > maxIndex {
+			return false
+		}
+		if index += int64(s.Length); index > maxIndex {
+			return false
+		}
+	}
+	return true
 }
