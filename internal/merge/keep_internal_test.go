@@ -2,12 +2,14 @@ package merge
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/prometheus/model/histogram"
 
 	"github.com/truecount/truecount/internal/merge/exposition"
 	"github.com/truecount/truecount/internal/merge/reading"
@@ -55,7 +57,8 @@ s_sum 0.1
 
 // Whatever is in a payload, reading it ends with an error or with totals that can be exposed, added to and saved again.
 func FuzzDecodePayload(f *testing.F) {
-	for _, m := range []*Merger{mergerThatRead(f, 0), mergerThatRead(f, 3, oneOfEach, oneOfEach, oneOfEach, oneOfEach)} {
+	for _, m := range []*Merger{mergerThatRead(f, 0), mergerThatRead(f, 3, oneOfEach, oneOfEach, oneOfEach, oneOfEach),
+		withNative(mergerThatRead(f, 0, oneOfEach), histogram.Span{Offset: -3, Length: 2})} {
 		f.Add(m.appendPayload(nil))
 	}
 	f.Add([]byte{payloadVersion})
@@ -105,6 +108,36 @@ func TestAPayloadThatIsCutAtAnyByteOrChangedInAnyBitDoesNoHarm(t *testing.T) {
 		whole[bit/8] ^= 1 << (bit % 8)
 		_, _ = decodePayload(whole, Limits{}.orDefault())
 		whole[bit/8] ^= 1 << (bit % 8)
+	}
+}
+
+// withNative gives the histogram native buckets, as a worker that is read as protobuf has them.
+func withNative(m *Merger, spans ...histogram.Span) *Merger {
+	for _, t := range m.ledger.families["h_meters"].totals {
+		t.native = &histogram.FloatHistogram{Schema: 3, ZeroCount: 1, Count: 4, PositiveSpans: spans, PositiveBuckets: []float64{1, 2}}
+	}
+	return m
+}
+
+// What would make the arithmetic on native histograms panic or loop does not get in.
+func TestANativeHistogramThatIsNoneIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		spans []histogram.Span
+		good  bool
+	}{
+		"as it should be":      {[]histogram.Span{{Offset: -3, Length: 1}, {Offset: 4, Length: 1}}, true},
+		"too few spans":        {[]histogram.Span{{Offset: -3, Length: 1}}, false},
+		"too many spans":       {[]histogram.Span{{Offset: -3, Length: 3}}, false},
+		"spans that go back":   {[]histogram.Span{{Offset: 3, Length: 1}, {Offset: -4, Length: 1}}, false},
+		"buckets far out":      {[]histogram.Span{{Offset: math.MaxInt32, Length: 2}}, false},
+		"a span of everything": {[]histogram.Span{{Offset: 0, Length: math.MaxInt32 - 1}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			payload := withNative(mergerThatRead(t, 0, oneOfEach), test.spans...).appendPayload(nil)
+			if _, err := decodePayload(payload, Limits{}.orDefault()); (err == nil) != test.good {
+				t.Errorf("read with %v", err)
+			}
+		})
 	}
 }
 
