@@ -113,56 +113,60 @@ func newScanner(l Limits) *scanner { return &scanner{buf: make([]byte, chunk), l
 // as a whole or not at all. It may run beside scans of other files.
 func (s *scanner) scan(f *file) {
 	start := len(s.changes)
-	used, err := s.length(f)
+	used, have, err := s.begin(f)
 	if err == nil && used >= f.used {
-		err = s.compare(f)
+		err = s.compare(f, have)
 	}
 	f.found = scanned{used: used, changes: s.changes[start:len(s.changes):len(s.changes)], err: err}
 }
 
-// length reads how much of the file is in use. It is read before the entries: the client writes it after them.
-func (s *scanner) length(f *file) (int, error) {
-	n, err := f.fd.ReadAt(s.buf[:headerSize], 0)
+// begin reads how much of the file is in use, and with it the first chunk of what is known. Entries that are not known yet
+// are read later than the length that covers them: the client writes it after them.
+func (s *scanner) begin(f *file) (used, have int, err error) {
+	have, err = f.fd.ReadAt(s.buf[:min(len(s.buf), max(headerSize, f.used))], 0)
 	switch {
-	case n == 0 && errors.Is(err, io.EOF):
-		return 0, leftOut(reasonEmpty, "it is empty")
-	case errors.Is(err, io.EOF):
-		return 0, leftOut(reasonTruncated, "it ends after %d bytes", n)
-	case err != nil:
-		return 0, leftOut(reasonUnreadable, "%w", err)
+	case have == 0 && errors.Is(err, io.EOF):
+		return 0, 0, leftOut(reasonEmpty, "it is empty")
+	case have < headerSize && errors.Is(err, io.EOF):
+		return 0, 0, leftOut(reasonTruncated, "it ends after %d bytes", have)
+	case err != nil && !errors.Is(err, io.EOF):
+		return 0, 0, leftOut(reasonUnreadable, "%w", err)
 	}
-	used := int(int32(order.Uint32(s.buf[:])))
+	used = int(int32(order.Uint32(s.buf)))
 	switch {
 	case used == 0:
-		return 0, leftOut(reasonEmpty, "nothing of it is in use")
+		return 0, 0, leftOut(reasonEmpty, "nothing of it is in use")
 	case used < headerSize || used%8 != 0:
-		return 0, leftOut(reasonForeign, "it says that %d bytes are in use", used)
+		return 0, 0, leftOut(reasonForeign, "it says that %d bytes are in use", used)
 	case used > s.limits.FileBytes:
-		return 0, leftOut(reasonTooLarge, "%d bytes are in use, more than the limit of %d", used, s.limits.FileBytes)
+		return 0, 0, leftOut(reasonTooLarge, "%d bytes are in use, more than the limit of %d", used, s.limits.FileBytes)
 	}
-	return used, nil
+	return used, have, nil
 }
 
-// compare walks over the entries that are known.
-func (s *scanner) compare(f *file) error {
-	at, from, to := headerSize, 0, 0 // where an entry begins; what of the file the buffer has
+// compare walks over the entries that are known. The buffer has the beginning of the file.
+func (s *scanner) compare(f *file, have int) error {
+	buf, from, to := s.buf, 0, have // what of the file the buffer has
+	values, tail, at := f.values[:len(f.lengths)], f.tail, headerSize
 	for i, length := range f.lengths {
-		next := at + valueOffset(int(length)) + f.tail
+		next := at + valueOffset(int(length)) + tail
 		if next > to {
 			var err error
 			if from, to, err = s.fill(f, at, next); err != nil {
 				return err
 			}
+			buf = s.buf
 		}
-		if order.Uint32(s.buf[at-from:]) != length {
+		entry := buf[at-from : next-from]
+		if order.Uint32(entry) != length {
 			return leftOut(reasonCorrupt, "the entry at byte %d is not the one that was there", at)
 		}
-		value, stamp := order.Uint64(s.buf[next-f.tail-from:]), uint64(0)
+		value, stamp := order.Uint64(entry[len(entry)-tail:]), uint64(0)
 		if f.stamps != nil {
-			stamp = order.Uint64(s.buf[next-valueSize-from:])
+			stamp = order.Uint64(entry[len(entry)-valueSize:])
 		}
-		if value != f.values[i] || f.stamps != nil && stamp != f.stamps[i] {
-			if value, stamp = s.again(f, i, next, value, stamp); value != f.values[i] || f.stamps != nil {
+		if value != values[i] || f.stamps != nil && stamp != f.stamps[i] {
+			if value, stamp = s.again(f, i, next, value, stamp); value != values[i] || f.stamps != nil {
 				s.changes = append(s.changes, change{i, value, stamp})
 			}
 		}
