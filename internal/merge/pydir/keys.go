@@ -1,9 +1,9 @@
 package pydir
 
 import (
-	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -14,22 +14,38 @@ import (
 // before 0.16 wrote no help.
 type sampleKey struct {
 	metric, sample, help string
-	labels               []*dto.LabelPair
+	labels               []*dto.LabelPair // good until the parser reads another key
 }
 
 var errKey = errors.New("its key is not the JSON that the client writes")
 
-// parseKey reads a key. encoding/json reads the same (a fuzz target holds the two together), at a tenth of the speed,
-// which a first scrape of many series would show.
-func parseKey(text []byte) (sampleKey, error) {
-	p := keyParser{rest: text}
+// keyParser reads keys, JSON from left to right. encoding/json reads the same (a fuzz target holds the two together), at a
+// tenth of the speed, which a first scrape of many series would show. After a mistake it has failed, and whatever it
+// returns is of no use.
+type keyParser struct {
+	rest   string
+	failed bool
+	labels []*dto.LabelPair // of the key
+	pairs  []*dto.LabelPair // used again: most keys have the labels of a series that is known
+}
+
+// keptPairs is how many labels are used again. No key that is taken in has more; one that a worker made up may.
+const keptPairs = 1024
+
+// parse reads a key. The texts of the result are parts of the key's own, but for those with escapes.
+func (p *keyParser) parse(text string) (sampleKey, error) {
+	p.rest, p.failed, p.labels = text, false, p.labels[:0]
+	if len(p.pairs) > keptPairs {
+		p.pairs, p.labels = nil, nil
+	}
 	var k sampleKey
 	p.expect('[')
 	k.metric = p.text()
 	p.expect(',')
 	k.sample = p.text()
 	p.expect(',')
-	k.labels = p.labels()
+	p.readLabels()
+	k.labels = p.labels
 	if p.take(',') {
 		k.help = p.text()
 	}
@@ -41,13 +57,11 @@ func parseKey(text []byte) (sampleKey, error) {
 	return k, nil
 }
 
-// keyParser reads JSON from left to right. After a mistake it has failed, and whatever it returns is of no use.
-type keyParser struct {
-	rest   []byte
-	failed bool
+func (p *keyParser) space() {
+	for len(p.rest) > 0 && (p.rest[0] == ' ' || p.rest[0] == '\t' || p.rest[0] == '\r' || p.rest[0] == '\n') {
+		p.rest = p.rest[1:]
+	}
 }
-
-func (p *keyParser) space() { p.rest = bytes.TrimLeft(p.rest, " \t\r\n") }
 
 func (p *keyParser) take(c byte) bool {
 	p.space()
@@ -64,51 +78,68 @@ func (p *keyParser) expect(c byte) {
 	}
 }
 
-func (p *keyParser) labels() []*dto.LabelPair {
+func (p *keyParser) readLabels() {
 	p.expect('{')
 	if p.failed || p.take('}') {
-		return nil
+		return
 	}
-	var out []*dto.LabelPair
 	for !p.failed {
 		name := p.text()
 		p.expect(':')
-		value := p.text()
-		out = append(out, &dto.LabelPair{Name: &name, Value: &value})
+		p.add(name, p.text())
 		if !p.take(',') {
 			p.expect('}')
 			break
 		}
+	}
+}
+
+func (p *keyParser) add(name, value string) {
+	n := len(p.labels)
+	if n == len(p.pairs) {
+		p.pairs = append(p.pairs, &dto.LabelPair{Name: new(string), Value: new(string)})
+	}
+	*p.pairs[n].Name, *p.pairs[n].Value = name, value
+	p.labels = append(p.labels, p.pairs[n])
+}
+
+// ownLabels copies labels, which may be a parser's.
+func ownLabels(labels []*dto.LabelPair) []*dto.LabelPair {
+	out, pairs, texts := make([]*dto.LabelPair, len(labels)), make([]dto.LabelPair, len(labels)), make([]string, 2*len(labels))
+	for i, l := range labels {
+		texts[2*i], texts[2*i+1] = l.GetName(), l.GetValue()
+		pairs[i].Name, pairs[i].Value = &texts[2*i], &texts[2*i+1]
+		out[i] = &pairs[i]
 	}
 	return out
 }
 
 func (p *keyParser) text() string {
 	p.expect('"')
-	end := bytes.IndexByte(p.rest, '"')
+	end := strings.IndexByte(p.rest, '"')
 	if p.failed || end < 0 {
 		p.failed = true
 		return ""
 	}
 	plain := p.rest[:end]
-	if bytes.IndexByte(plain, '\\') >= 0 {
+	if strings.IndexByte(plain, '\\') >= 0 {
 		return p.escaped()
 	}
 	p.rest = p.rest[end+1:]
 	if !clean(plain) {
 		p.failed = true
 	}
-	return string(plain)
+	return plain
 }
 
 // clean tells whether text may stand in a JSON string as it is.
-func clean(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' {
+func clean(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' {
 			return false
 		}
 	}
-	return utf8.Valid(text)
+	return utf8.ValidString(text)
 }
 
 func (p *keyParser) escaped() string {
@@ -175,7 +206,7 @@ func (p *keyParser) codeUnit() (rune, bool) {
 	if len(p.rest) < 6 || p.rest[0] != '\\' || p.rest[1] != 'u' {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(string(p.rest[2:6]), 16, 16)
+	n, err := strconv.ParseUint(p.rest[2:6], 16, 16)
 	if err != nil {
 		return 0, false
 	}

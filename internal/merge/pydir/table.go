@@ -27,7 +27,8 @@ type table struct {
 	slots    int
 	known    map[class]map[string]*known
 	last     *known // the key before, which mostly tells the next one: workers create their metrics in the same order
-	quoted   bool   // a name needs quotes, or escapes for those who ask for them
+	parser   keyParser
+	quoted   bool // a name needs quotes, or escapes for those who ask for them
 	conflict func(conflict)
 	skip     func(reading.Reason)
 }
@@ -132,11 +133,12 @@ func (t *table) find(c class, key []byte) (*known, error) {
 	keys := t.known[c]
 	k := keys[string(key)]
 	if k == nil {
-		parsed, err := parseKey(key)
+		text := string(key)
+		parsed, err := t.parser.parse(text)
 		if err != nil {
 			return nil, err
 		}
-		k = &known{key: string(key), slot: t.slot(c, &parsed)}
+		k = &known{key: text, slot: t.slot(c, &parsed)}
 		if keys == nil {
 			keys = map[string]*known{}
 			t.known[c] = keys
@@ -272,10 +274,11 @@ func (t *table) report(f *family, c conflict) {
 }
 
 func (f *family) child(labels []*dto.LabelPair) *child {
-	key := reading.AppendKey(nil, labels)
+	var buf [256]byte
+	key := reading.AppendKey(buf[:0], labels)
 	c := f.children[string(key)]
 	if c == nil {
-		c = &child{family: f, key: string(key), labels: labels}
+		c = &child{family: f, key: string(key), labels: ownLabels(labels)}
 		f.children[c.key], f.sorted = c, nil
 	}
 	return c
@@ -283,8 +286,13 @@ func (f *family) child(labels []*dto.LabelPair) *child {
 
 // part returns the child's number of that role, making it if need be.
 func (t *table) part(c *child, r role, bound float64, le string) *slot {
-	at := map[role]**slot{roleValue: &c.value, roleSum: &c.sum, roleCount: &c.count}[r]
-	if r == roleBucket {
+	at := &c.value
+	switch r {
+	case roleSum:
+		at = &c.sum
+	case roleCount:
+		at = &c.count
+	case roleBucket:
 		i, found := slices.BinarySearchFunc(c.buckets, bound, func(s *slot, b float64) int { return cmp.Compare(s.bound, b) })
 		if found {
 			return c.buckets[i]
