@@ -34,6 +34,7 @@ type Merger struct {
 	leftOut   map[string]reason // entries of the directory that could not be opened
 	scanners  []*scanner
 	found     []foundEntry // reused by grow
+	ahead     ahead
 	pages     pages
 	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
 	round     uint64          // readings so far

@@ -1,8 +1,6 @@
 package pydir
 
 import (
-	"errors"
-	"io"
 	"math"
 	"slices"
 
@@ -14,6 +12,7 @@ import (
 func (m *Merger) takeIn() bool {
 	changed := false
 	m.table.last = nil
+	m.readAhead()
 	for _, f := range m.files {
 		if !f.sealed && m.takeInFile(f) {
 			changed = true
@@ -28,14 +27,11 @@ func (m *Merger) takeIn() bool {
 		}
 	}
 	m.files = slices.DeleteFunc(m.files, func(f *file) bool { return f.gone || f.sealed && f.retired && f.kind != reading.Gauge })
-	if s := m.scanners[0]; len(s.large) > keptBuffer {
-		s.large, m.found = nil, nil
+	if s := m.scanners[0]; cap(s.large) > keptBuffer || m.ahead.read != nil {
+		s.large, m.found, m.ahead = nil, nil, ahead{}
 	}
 	return changed
 }
-
-// keptBuffer is how much of the memory for whole files is kept between readings: enough for files that grow.
-const keptBuffer = 1 << 20
 
 // takeInFile takes in one scan.
 func (m *Merger) takeInFile(f *file) (changed bool) {
@@ -46,7 +42,7 @@ func (m *Merger) takeInFile(f *file) (changed bool) {
 	case err != nil:
 	case found.used < f.used:
 		changed, err = m.shrunk(f, found.used)
-	case found.used > max(f.used, headerSize):
+	case f.grew(found.used):
 		changed, err = m.grown(f, found.used)
 	}
 	if err != nil {
@@ -72,7 +68,7 @@ const retryAfter = 40
 
 // grown takes in what a file has more than before.
 func (m *Merger) grown(f *file, used int) (changed bool, err error) {
-	if f.refusal != nil && m.round < f.retryAt && used-f.used > keptBuffer {
+	if m.refuses(f, used) {
 		return false, f.refusal
 	}
 	f.refusal = m.grow(f, used)
@@ -149,38 +145,20 @@ func refused(s *slot, before, now float64) reading.Reason {
 	return ""
 }
 
-// whole reads a file from an offset to what is in use.
-func (m *Merger) whole(f *file, from, used int) ([]byte, error) {
-	s := m.scanners[0]
-	if need := used - from; need > len(s.large) {
-		s.large = make([]byte, need+need/8)
-	}
-	data := s.large[:used-from]
-	switch n, err := f.fd.ReadAt(data, int64(from)); {
-	case n == len(data):
-		return data, nil
-	case errors.Is(err, io.EOF):
-		return nil, leftOut(reasonTruncated, "it ends after %d bytes, and %d are in use", from+n, used)
-	default:
-		return nil, leftOut(reasonUnreadable, "%w", err)
-	}
+// refuses tells whether a file that could not be parsed is not read again yet.
+func (m *Merger) refuses(f *file, used int) bool {
+	return f.refusal != nil && m.round < f.retryAt && used-f.used > keptBuffer
 }
 
 // grow takes in the entries that a file has more than before, all of them or none.
 func (m *Merger) grow(f *file, used int) error {
-	from := max(f.used, headerSize)
-	data, err := m.whole(f, from, used)
-	if err != nil {
-		return err
-	}
-	tail := f.tail
-	if tail == 0 {
-		if tail, err = tailOf(data, maxKey); err != nil {
-			return leftOut(reasonForeign, "%w", err)
-		}
+	more, done := m.next(f, used)
+	defer done()
+	if more.err != nil {
+		return more.err
 	}
 	found := m.found[:0]
-	err = walk(data, tail, maxKey, func(key []byte, value, stamp uint64) error {
+	err := walk(more.data, more.tail, maxKey, func(key []byte, value, stamp uint64) error {
 		k, err := m.table.find(f.class, key)
 		if err != nil {
 			return err
@@ -192,7 +170,7 @@ func (m *Merger) grow(f *file, used int) error {
 	if err != nil {
 		return leftOut(reasonCorrupt, "%w", err)
 	}
-	f.tail, f.used = tail, used
+	f.tail, f.used = more.tail, used
 	f.lengths = slices.Grow(f.lengths, len(found))
 	f.slots, f.values = slices.Grow(f.slots, len(found)), slices.Grow(f.values, len(found))
 	for _, e := range found {
@@ -236,7 +214,8 @@ func (m *Merger) add(f *file, e foundEntry) {
 // shrunk looks at a file of which less is in use than before. If it was begun anew, with counts that are lower, what it
 // counted is kept and it counts from zero; else this is damage.
 func (m *Merger) shrunk(f *file, used int) (changed bool, err error) {
-	data, err := m.whole(f, headerSize, used)
+	data, err := f.read(headerSize, used, m.scanners[0].large)
+	m.scanners[0].large = data
 	if err != nil {
 		return false, err
 	}
