@@ -20,9 +20,11 @@ type growth struct {
 
 // fresh is what it has more.
 type fresh struct {
-	data []byte
-	tail int // bytes after a key
-	err  error
+	data   []byte
+	tail   int // bytes after a key
+	err    error
+	layout *layout // of a file of which nothing was known: the layout that it has, and its values
+	values []uint64
 }
 
 // keptBuffer is how much of the memory for whole files is kept between readings: enough for files that grow.
@@ -48,7 +50,7 @@ func (m *Merger) readAhead() {
 	a.free <- nil
 	go func(files []growth) { // ends when all have been asked for
 		for _, g := range files {
-			a.read <- g.file.more(g.used, <-a.free)
+			a.read <- g.file.more(g.used, <-a.free, m.layouts.get(g.file.class))
 		}
 	}(a.files)
 }
@@ -61,15 +63,22 @@ func (m *Merger) next(f *file, used int) (r fresh, done func()) {
 		return r, func() { a.free <- r.data }
 	}
 	s := m.scanners[0]
-	r = f.more(used, s.large)
+	r = f.more(used, s.large, m.layouts.get(f.class))
 	return r, func() { s.large = r.data }
 }
 
-// more reads what is in use and was not before, into a buffer if that is large enough.
-func (f *file) more(used int, buf []byte) (r fresh) {
+// more reads what is in use and was not before, into a buffer if that is large enough. If nothing was known of the file, it
+// is compared with a layout that others have.
+func (f *file) more(used int, buf []byte, others *layout) (r fresh) {
 	from := max(f.used, headerSize)
 	if r.data, r.err = f.read(from, used, buf); r.err != nil {
 		return r
+	}
+	if f.used == 0 && others != nil {
+		if r.values = others.values(r.data); r.values != nil {
+			r.layout, r.tail = others, others.tail
+			return r
+		}
 	}
 	if r.tail = f.tail; r.tail == 0 {
 		if r.tail, r.err = tailOf(r.data, maxKey); r.err != nil {

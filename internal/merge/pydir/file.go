@@ -23,6 +23,7 @@ type file struct {
 	slots   []*slot
 	values  []uint64 // float64 bits
 	stamps  []uint64 // timestamps, of mostrecent gauges only
+	layout  *layout  // which lengths and slots are a part of; nil of gauges
 	pending pending
 
 	bad      reason // why it was not read last time, or ""

@@ -35,6 +35,7 @@ type Merger struct {
 	scanners  []*scanner
 	found     []foundEntry // reused by grow
 	ahead     ahead
+	layouts   layouts
 	pages     pages
 	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
 	round     uint64          // readings so far

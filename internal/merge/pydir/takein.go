@@ -157,6 +157,14 @@ func (m *Merger) grow(f *file, used int) error {
 	if more.err != nil {
 		return more.err
 	}
+	if l := more.layout; l != nil {
+		f.tail, f.used, f.values = l.tail, used, more.values
+		f.has(l)
+		for i, v := range f.values {
+			m.count(f, i, v)
+		}
+		return nil
+	}
 	found := m.found[:0]
 	err := walk(more.data, more.tail, maxKey, func(key []byte, value, stamp uint64) error {
 		k, err := m.table.find(f.class, key)
@@ -176,6 +184,7 @@ func (m *Merger) grow(f *file, used int) error {
 	for _, e := range found {
 		m.add(f, e)
 	}
+	m.layouts.learn(f, found)
 	return nil
 }
 
@@ -196,18 +205,25 @@ func (m *Merger) add(f *file, e foundEntry) {
 	if f.mode == merge.GaugeMostRecent {
 		f.stamps = append(f.stamps, e.stamp)
 	}
-	switch {
-	case s == nil:
-	case s.child.family.kind == reading.Gauge:
+	if s != nil && s.child.family.kind == reading.Gauge {
 		s.parts = append(s.parts, part{f, at})
 		s.child.changed = true
-	default:
-		f.values[at] = 0
-		m.change(f, change{entry: at, value: e.value})
-		s.child.changed = true
-		if s.role == roleBucket {
-			f.pending.add(m.table, s)
-		}
+		return
+	}
+	m.count(f, at, e.value)
+}
+
+// count takes in the first value of a count.
+func (m *Merger) count(f *file, at int, value uint64) {
+	s := f.slots[at]
+	if s == nil {
+		return
+	}
+	f.values[at] = 0
+	m.change(f, change{entry: at, value: value})
+	s.child.changed = true
+	if s.role == roleBucket {
+		f.pending.add(m.table, s)
 	}
 }
 
@@ -263,7 +279,7 @@ func (m *Merger) retire(f *file) {
 		}
 	}
 	f.tail, f.used, f.lengths, f.slots, f.values, f.stamps, f.held = 0, 0, nil, nil, nil, nil, nil
-	f.pending = pending{}
+	f.pending, f.layout = pending{}, nil
 }
 
 // seal ends the reading of a file whose process is dead. Counts of one that no process can continue go to the totals;
