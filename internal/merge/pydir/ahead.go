@@ -3,13 +3,15 @@ package pydir
 import (
 	"errors"
 	"io"
+
+	"github.com/truecount/truecount/internal/merge/reading"
 )
 
-// ahead reads files that have grown, each while the one before is taken in. A first reading finds all of them so.
+// ahead reads files that have grown, while others are taken in. A first reading finds all of them so.
 type ahead struct {
-	files []growth
-	read  chan fresh
-	free  chan []byte
+	files   []growth // still to be asked for
+	read    chan *fresh
+	buffers chan struct{} // holds a token for each whole file in memory
 }
 
 // growth is a file that has more in use than before.
@@ -20,15 +22,20 @@ type growth struct {
 
 // fresh is what it has more.
 type fresh struct {
-	data   []byte
-	tail   int // bytes after a key
-	err    error
-	layout *layout // of a file of which nothing was known: the layout that it has, and its values
-	values []uint64
+	err     error
+	data    []byte
+	tail    int      // bytes after a key
+	pattern *pattern // what data are for other files; or, if values are known, what the file is like
+	values  []uint64
+	layout  *layout // the layout of these values
+	done    func()  // must be called when this is of no use any more
 }
 
-// keptBuffer is how much of the memory for whole files is kept between readings: enough for files that grow.
-const keptBuffer = 1 << 20
+const (
+	keptBuffer  = 1 << 20 // how much of the memory for whole files is kept between readings: enough for files that grow
+	mostAhead   = 64      // files
+	mostBuffers = 2       // of whole files that are read ahead
+)
 
 // readAhead begins to read the files that have grown, if that is much. They must be asked for, all and in the order of
 // files, with next.
@@ -45,53 +52,71 @@ func (m *Merger) readAhead() {
 		a.files = a.files[:0]
 		return
 	}
-	a.read, a.free = make(chan fresh), make(chan []byte, 2)
-	a.free <- nil // one is read to while the other is taken in
-	a.free <- nil
-	go func(files []growth) { // ends when all have been asked for
-		for _, g := range files {
-			a.read <- g.file.more(g.used, <-a.free, m.layouts.get(g.file.class))
-		}
-	}(a.files)
+	a.read, a.buffers = make(chan *fresh, mostAhead), make(chan struct{}, mostBuffers)
+	go a.run(a.files, m.scanners[0]) // which has nothing to do meanwhile; it ends when all have been asked for
 }
 
-// next is what a file has more than before, and what must be called when it is of no use any more.
-func (m *Merger) next(f *file, used int) (r fresh, done func()) {
+// run reads files in order. Those that are new are compared with the one of their class before.
+func (a *ahead) run(files []growth, s *scanner) {
+	read, buffers := a.read, a.buffers
+	var p *pattern
+	for _, g := range files {
+		anew := g.file.used == 0 && g.file.kind != reading.Gauge
+		if anew && p != nil && p.class == g.file.class {
+			if values, same := s.like(p, g.file, g.used); same {
+				read <- &fresh{tail: p.tail, pattern: p, values: values, done: func() {}}
+				continue
+			}
+		}
+		buffers <- struct{}{}
+		r := g.file.more(g.used, nil)
+		r.done = func() { <-buffers }
+		if anew && r.err == nil {
+			p = r.pattern
+			p.count()
+		}
+		read <- r
+	}
+}
+
+// next is what a file has more than before.
+func (m *Merger) next(f *file, used int) *fresh {
 	if a := &m.ahead; len(a.files) > 0 && a.files[0] == (growth{f, used}) {
 		a.files = a.files[1:]
-		r = <-a.read
-		return r, func() { a.free <- r.data }
-	}
-	s := m.scanners[0]
-	r = f.more(used, s.large, m.layouts.get(f.class))
-	return r, func() { s.large = r.data }
-}
-
-// more reads what is in use and was not before, into a buffer if that is large enough. If nothing was known of the file, it
-// is compared with a layout that others have.
-func (f *file) more(used int, buf []byte, others *layout) (r fresh) {
-	from := max(f.used, headerSize)
-	if r.data, r.err = f.read(from, used, buf); r.err != nil {
-		return r
-	}
-	if f.used == 0 && others != nil {
-		if r.values = others.values(r.data); r.values != nil {
-			r.layout, r.tail = others, others.tail
+		r := <-a.read
+		if r.values == nil {
 			return r
 		}
+		if r.layout = r.pattern.layout; r.layout != nil {
+			return r
+		}
+		// The one that it is like was not taken in.
+	}
+	s := m.scanners[0]
+	r := f.more(used, s.large)
+	s.large, r.done = r.data, func() {}
+	return r
+}
+
+// more reads what is in use and was not before, into a buffer if that is large enough.
+func (f *file) more(used int, buf []byte) *fresh {
+	r := &fresh{}
+	if r.data, r.err = f.read(max(f.used, headerSize), used, buf); r.err != nil {
+		return r
 	}
 	if r.tail = f.tail; r.tail == 0 {
 		if r.tail, r.err = tailOf(r.data, maxKey); r.err != nil {
 			r.err = leftOut(reasonForeign, "%w", r.err)
 		}
 	}
+	r.pattern = &pattern{class: f.class, data: r.data, tail: r.tail}
 	return r
 }
 
 // read reads a part of a file, into a buffer if that is large enough. The result is a buffer in any case.
 func (f *file) read(from, to int, buf []byte) ([]byte, error) {
 	if need := to - from; need > cap(buf) {
-		buf = make([]byte, need, need+need/8)
+		buf = make([]byte, need)
 	}
 	buf = buf[:to-from]
 	switch n, err := f.fd.ReadAt(buf, int64(from)); {

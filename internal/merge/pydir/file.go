@@ -23,7 +23,6 @@ type file struct {
 	slots   []*slot
 	values  []uint64 // float64 bits
 	stamps  []uint64 // timestamps, of mostrecent gauges only
-	layout  *layout  // which lengths and slots are a part of; nil of gauges
 	pending pending
 
 	bad      reason // why it was not read last time, or ""
@@ -153,7 +152,7 @@ func (s *scanner) compare(f *file, have int) error {
 		next := at + valueOffset(int(length)) + tail
 		if next > to {
 			var err error
-			if from, to, err = s.fill(f, at, next); err != nil {
+			if from, to, err = s.fill(f, at, next, f.used); err != nil {
 				return err
 			}
 			buf = s.buf
@@ -176,16 +175,16 @@ func (s *scanner) compare(f *file, have int) error {
 	return nil
 }
 
-// fill reads a chunk that begins with the entry at an offset.
-func (s *scanner) fill(f *file, at, next int) (from, to int, err error) {
+// fill reads a chunk that begins with the entry at an offset, of a file that has so much in use.
+func (s *scanner) fill(f *file, at, next, used int) (from, to int, err error) {
 	if next-at > len(s.buf) {
 		s.buf = make([]byte, next-at)
 	}
-	want := min(len(s.buf), f.used-at)
+	want := min(len(s.buf), used-at)
 	n, err := f.fd.ReadAt(s.buf[:want], int64(at))
 	if n < want {
 		if errors.Is(err, io.EOF) {
-			return 0, 0, leftOut(reasonTruncated, "it ends after %d bytes, and %d are in use", at+n, f.used)
+			return 0, 0, leftOut(reasonTruncated, "it ends after %d bytes, and %d are in use", at+n, used)
 		}
 		return 0, 0, leftOut(reasonUnreadable, "%w", err)
 	}

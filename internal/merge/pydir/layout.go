@@ -1,75 +1,70 @@
 package pydir
 
 import (
+	"bytes"
 	"slices"
-	"sync"
-
-	"github.com/truecount/truecount/internal/merge/reading"
 )
 
 // layout is which entries a file of counts has, in order. Workers of one application create their metrics in the same
 // order, so their files mostly have one layout together, and what is known of it is kept once. It does not change.
 type layout struct {
 	tail    int
-	keys    []*known
 	lengths []uint32
 	slots   []*slot
 }
 
-// layouts are the latest layout of each class of files.
-type layouts struct {
-	mu sync.Mutex // files are read ahead beside learn
-	of map[class]*layout
+// share has a file share the latest layout of its class, if it has just that; else its own becomes the latest.
+func (m *Merger) share(f *file) *layout {
+	l := m.layouts[f.class]
+	if l == nil || l.tail != f.tail || !slices.Equal(l.lengths, f.lengths) || !slices.Equal(l.slots, f.slots) {
+		l = &layout{tail: f.tail, lengths: slices.Clip(f.lengths), slots: slices.Clip(f.slots)}
+		m.layouts[f.class] = l
+	}
+	f.has(l)
+	return l
 }
 
-func (l *layouts) get(c class) *layout {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.of[c]
+// has gives a file a layout. What is appended to it later is appended to a copy.
+func (f *file) has(l *layout) { f.lengths, f.slots = l.lengths, l.slots }
+
+// pattern is a file that was read as a whole, for files of the same class to be compared with.
+type pattern struct {
+	class   class
+	data    []byte // after the header
+	tail    int
+	entries int
+	layout  *layout // when it has been taken in
 }
 
-// learn is told of a file that has grown by entries. If its layout is the latest one it shares it, else its own becomes that.
-func (l *layouts) learn(f *file, found []foundEntry) {
-	if f.kind == reading.Gauge {
-		return // some have slots of their own worker
+// like reads a file that may have the same entries as the pattern, and its values. It is false if it has others.
+func (s *scanner) like(p *pattern, f *file, used int) (values []uint64, same bool) {
+	if used != headerSize+len(p.data) {
+		return nil, false
 	}
-	latest := l.get(f.class)
-	if latest != nil && latest.tail == f.tail && slices.Equal(latest.lengths, f.lengths) && slices.Equal(latest.slots, f.slots) {
-		f.has(latest)
-		return
-	}
-	own := &layout{tail: f.tail, lengths: slices.Clip(f.lengths), slots: slices.Clip(f.slots)}
-	if f.layout != nil {
-		own.keys = slices.Clip(f.layout.keys)
-	}
-	for _, e := range found {
-		own.keys = append(own.keys, e.known)
-	}
-	f.has(own)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of = map[class]*layout{}
-	}
-	l.of[f.class] = own
-}
-
-// has gives a file a layout. Entries that are appended to it are appended to a copy.
-func (f *file) has(l *layout) { f.layout, f.lengths, f.slots = l, l.lengths, l.slots }
-
-// values are the values of a file that has just these entries, or nil if it has others.
-func (l *layout) values(data []byte) []uint64 {
-	values, at := make([]uint64, len(l.keys)), 0
-	for i, k := range l.keys {
-		key, next, err := entryAt(data, at, l.tail, maxKey)
-		if err != nil || string(key) != k.key {
-			return nil
+	var from, to int // what of the file the buffer has
+	values = make([]uint64, 0, p.entries)
+	for at := headerSize; at < used; {
+		want := p.data[at-headerSize:]
+		value := valueOffset(int(order.Uint32(want)))
+		next := at + value + p.tail
+		if next > to {
+			var err error
+			if from, to, err = s.fill(f, at, next, used); err != nil {
+				return nil, false
+			}
 		}
-		values[i] = order.Uint64(data[next-l.tail:])
+		if !bytes.Equal(s.buf[at-from:at-from+value], want[:value]) {
+			return nil, false
+		}
+		values = append(values, order.Uint64(s.buf[at-from+value:]))
 		at = next
 	}
-	if at != len(data) {
-		return nil
+	return values, true
+}
+
+// count counts the entries.
+func (p *pattern) count() {
+	for at := 0; at < len(p.data); p.entries++ {
+		at += valueOffset(int(order.Uint32(p.data[at:]))) + p.tail
 	}
-	return values
 }

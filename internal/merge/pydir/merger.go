@@ -35,7 +35,7 @@ type Merger struct {
 	scanners  []*scanner
 	found     []foundEntry // reused by grow
 	ahead     ahead
-	layouts   layouts
+	layouts   map[class]*layout // the latest
 	pages     pages
 	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
 	round     uint64          // readings so far
@@ -63,6 +63,7 @@ func New(o Options) (*Merger, error) {
 		directory: directory{path: o.Dir},
 		standing:  map[string]bool{},
 		ghosts:    map[identity]*ghost{},
+		layouts:   map[class]*layout{},
 		folded:    map[string]identity{}, leftOut: map[string]reason{},
 	}
 	m.rounds.turn = make(chan struct{}, 1)

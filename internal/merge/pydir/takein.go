@@ -152,8 +152,8 @@ func (m *Merger) refuses(f *file, used int) bool {
 
 // grow takes in the entries that a file has more than before, all of them or none.
 func (m *Merger) grow(f *file, used int) error {
-	more, done := m.next(f, used)
-	defer done()
+	more := m.next(f, used)
+	defer more.done()
 	if more.err != nil {
 		return more.err
 	}
@@ -184,7 +184,9 @@ func (m *Merger) grow(f *file, used int) error {
 	for _, e := range found {
 		m.add(f, e)
 	}
-	m.layouts.learn(f, found)
+	if f.kind != reading.Gauge { // of which some have numbers of their own worker
+		more.pattern.layout = m.share(f)
+	}
 	return nil
 }
 
@@ -279,7 +281,7 @@ func (m *Merger) retire(f *file) {
 		}
 	}
 	f.tail, f.used, f.lengths, f.slots, f.values, f.stamps, f.held = 0, 0, nil, nil, nil, nil, nil
-	f.pending, f.layout = pending{}, nil
+	f.pending = pending{}
 }
 
 // seal ends the reading of a file whose process is dead. Counts of one that no process can continue go to the totals;
