@@ -37,6 +37,7 @@ type Merger struct {
 	ahead     ahead
 	layouts   map[class]*layout // the latest
 	pages     pages
+	text      []byte          // reused by write
 	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
 	round     uint64          // readings so far
 	hasRead   bool

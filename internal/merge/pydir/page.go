@@ -135,12 +135,22 @@ func (m *Merger) page(openMetrics bool) (*page, error) {
 	return p, nil
 }
 
+// room is for what is on a page beside the samples: types, help texts and the merge's own metrics.
+const room = 32 << 10
+
 // write puts the page together from the texts of the children, of which only those are written again that have changed.
 func (m *Merger) write(p *page) {
+	size := room
+	for _, f := range m.table.inOrder() {
+		for _, c := range f.inOrder() {
+			m.text = c.write(m.text)
+			size += len(c.text)
+		}
+	}
+	p.text.Grow(size)
 	for _, f := range m.table.inOrder() {
 		begun := false
 		for _, c := range f.inOrder() {
-			c.write()
 			if len(c.text) == 0 {
 				continue
 			}

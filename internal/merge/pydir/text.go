@@ -16,13 +16,13 @@ import (
 // The text of a child, its samples, is the same in text format 0.0.4 and in OpenMetrics. It is written again when one of
 // its numbers has changed; a page is put together from these texts.
 
-// write brings the child's text up to date. It is empty if there is nothing to expose.
-func (c *child) write() {
+// write brings the child's text up to date. It is empty if there is nothing to expose. The buffer is used and returned.
+func (c *child) write(buf []byte) []byte {
 	if !c.changed {
-		return
+		return buf
 	}
 	c.changed = false
-	out := c.text[:0]
+	out := buf[:0]
 	f := c.family
 	switch f.kind {
 	case reading.Counter:
@@ -41,7 +41,11 @@ func (c *child) write() {
 	case reading.Histogram:
 		out = c.writeHistogram(out)
 	}
-	c.text = out
+	if len(out) > cap(c.text) {
+		c.text = make([]byte, 0, len(out)+len(out)/32+4) // numbers grow longer
+	}
+	c.text = append(c.text[:0], out...)
+	return out
 }
 
 func (c *child) writeHistogram(out []byte) []byte {
