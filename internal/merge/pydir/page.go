@@ -2,11 +2,11 @@ package pydir
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"net/http"
 	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/truecount/truecount/internal/merge/exposition"
