@@ -38,6 +38,7 @@ type Merger struct {
 	layouts   map[class]*layout // the latest
 	pages     pages
 	text      []byte          // reused by write
+	pageSize  int             // of the last page
 	standing  map[string]bool // workers with files that are not final: whether one of these is bad. Reused by showFiles
 	round     uint64          // readings so far
 	hasRead   bool
@@ -93,6 +94,7 @@ func (m *Merger) Run(ctx context.Context) error {
 		_ = m.Read(ctx) // the error is kept for those who ask
 		m.compact()
 		m.keep(false)
+		m.metrics.process.refresh()
 		select {
 		case <-ctx.Done():
 			return nil

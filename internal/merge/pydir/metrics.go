@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // metrics are the merge's own, named as those of a merge of endpoints where they mean the same. They live on a registry of
@@ -27,6 +26,7 @@ type metrics struct {
 	stateSaves   prometheus.Counter
 	stateErrors  prometheus.Counter
 	stateBytes   prometheus.Gauge
+	process      *self // nil if it is not asked for
 }
 
 // What happens to files, in metrics.
@@ -114,6 +114,6 @@ func (m *metrics) addState() {
 
 // addProcess adds what the merging process costs, under names that no worker can have.
 func (m *metrics) addProcess() {
-	prometheus.WrapRegistererWithPrefix("truecount_merge_", m.registry).
-		MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.process = newSelf()
+	prometheus.WrapRegistererWithPrefix("truecount_merge_", m.registry).MustRegister(m.process)
 }

@@ -135,23 +135,16 @@ func (m *Merger) page(openMetrics bool) (*page, error) {
 	return p, nil
 }
 
-// room is for what is on a page beside the samples: types, help texts and the merge's own metrics.
-const room = 32 << 10
-
 // write puts the page together from the texts of the children, of which only those are written again that have changed.
 func (m *Merger) write(p *page) {
-	size := room
-	for _, f := range m.table.inOrder() {
-		for _, c := range f.inOrder() {
-			m.text = c.write(m.text)
-			size += len(c.text)
-		}
+	if m.pageSize == 0 {
+		m.pageSize = m.firstSize()
 	}
-	p.text.Grow(size)
+	p.text.Grow(m.pageSize)
 	for _, f := range m.table.inOrder() {
 		begun := false
 		for _, c := range f.inOrder() {
-			if len(c.text) == 0 {
+			if m.text = c.write(m.text); len(c.text) == 0 {
 				continue
 			}
 			if !begun {
@@ -161,6 +154,20 @@ func (m *Merger) write(p *page) {
 			p.text.Write(c.text)
 		}
 	}
+}
+
+// firstSize is how large the first page will be. It leaves room for what is on it beside the samples: types, help texts and
+// the merge's own metrics.
+func (m *Merger) firstSize() int {
+	const room = 32 << 10
+	size := room
+	for _, f := range m.table.inOrder() {
+		for _, c := range f.inOrder() {
+			m.text = c.write(m.text)
+			size += len(c.text)
+		}
+	}
+	return size
 }
 
 // writeOwn adds the merge's own metrics, and the end that OpenMetrics has.
@@ -180,8 +187,11 @@ func (m *Merger) writeOwn(p *page) error {
 		}
 	}
 	if c, ok := encoder.(expfmt.Closer); ok {
-		return c.Close()
+		if err := c.Close(); err != nil {
+			return err
+		}
 	}
+	m.pageSize = p.text.Len() + p.text.Len()/64 // numbers grow longer
 	return nil
 }
 
