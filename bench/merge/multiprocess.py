@@ -1,75 +1,48 @@
-"""Python's own multiprocess merge of four workers: the peer of bench/merge.
+"""The peer of bench/merge: Python's own multiprocess merge of a directory, in a process of its own.
 
-Four processes count what the four workers of internal/merge's benchmark count: 12 routes, two methods, five statuses,
-and a latency histogram with the same bounds. Printed are the client's version on the first line, and then the
-nanoseconds that each of many merged scrapes took, one a line.
+The first line on standard output says which client this is and which generation of files it writes. Then each line on
+standard input, "text" or "gzip", is answered by one line with the nanoseconds that a scrape took, this process' greatest
+memory in bytes and the length of the answer, and then the answer. A scrape is what the client's documentation has: a
+registry and a MultiProcessCollector of its own, generate_latest, and, for gzip, what the client's WSGI application does.
 """
 
-import gc
-import multiprocessing
-import os
+import gzip
+import inspect
+import platform
+import resource
 import sys
-import tempfile
 import time
+from importlib.metadata import version
 
-WORKERS = 4
-SCRAPES = 200
-# client_golang's default bounds, which the workers of the benchmark have.
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from prometheus_client import CollectorRegistry, generate_latest, mmap_dict, multiprocess
 
 
-def work():
-    """Counts in a process of its own, as a worker does, and leaves its files."""
-    from prometheus_client import Counter, Histogram
-
-    requests = Counter("http_requests_total", "Requests.", ["route", "method", "status"])
-    latency = Histogram("http_request_duration_seconds", "Latency.", ["route", "method"], buckets=BOUNDS)
-    for route in range(12):
-        for method in ("GET", "POST"):
-            for status in ("200", "301", "400", "404", "500"):
-                requests.labels(f"/route/{route}", method, status).inc()
-            latency.labels(f"/route/{route}", method).observe(route / 10)
+def generation():
+    """Which files this client writes and reads, as it can be seen in it."""
+    if hasattr(mmap_dict, "_pack_two_doubles"):
+        return "since 0.18"
+    return "0.16" if "help_text" in inspect.signature(mmap_dict.mmap_key).parameters else "before 0.16"
 
 
-def version():
-    try:
-        from importlib.metadata import version as of
-
-        return f"prometheus_client {of('prometheus_client')}, Python {sys.version.split()[0]}"
-    except Exception:  # a package without metadata
-        return f"Python {sys.version.split()[0]}"
+def scrape(directory, compressed):
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, directory)
+    page = generate_latest(registry)
+    return gzip.compress(page) if compressed else page
 
 
 def main():
-    with tempfile.TemporaryDirectory() as directory:
-        # The client decides at import which kind of values it has.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-        workers = [multiprocessing.get_context("spawn").Process(target=work) for _ in range(WORKERS)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-            if worker.exitcode != 0:
-                sys.exit("a worker failed")
-
-        from prometheus_client import CollectorRegistry, generate_latest, multiprocess
-
-        def scrape():
-            # One registry per scrape, as the client's documentation has it.
-            registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)
-            return generate_latest(registry)
-
-        page = scrape().decode()
-        want = f'http_requests_total{{method="GET",route="/route/0",status="200"}} {float(WORKERS)}'
-        if want not in page:
-            sys.exit("the merged page lacks " + want)
-        print(version())
-        gc.collect()
-        for _ in range(SCRAPES):
-            start = time.perf_counter_ns()
-            scrape()
-            print(time.perf_counter_ns() - start)
+    out = sys.stdout.buffer
+    out.write(f"prometheus_client {version('prometheus_client')}, Python {platform.python_version()}\t{generation()}\n".encode())
+    out.flush()
+    for line in sys.stdin:
+        start = time.perf_counter_ns()
+        answer = scrape(sys.argv[1], line.strip() == "gzip")
+        took = time.perf_counter_ns() - start
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        out.write(b"%d %d %d\n" % (took, memory, len(answer)))
+        out.write(answer)
+        out.flush()
 
 
 if __name__ == "__main__":

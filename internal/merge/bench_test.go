@@ -92,3 +92,69 @@ func scrapeSize(h http.Handler, accept string) int {
 	h.ServeHTTP(rec, r)
 	return rec.Body.Len()
 }
+
+const (
+	largeWorkers = 8
+	largeSeries  = 10_000 // of each worker: 2,400 counters and 400 histograms with 19 samples
+)
+
+// eightWorkers answer with 10,000 series each.
+func eightWorkers(b *testing.B) *merge.Merger {
+	dir := socketDir(b)
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "http_requests_total", Help: "Requests."}, []string{"route", "method", "status"})
+	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "http_request_duration_seconds", Help: "Latency.",
+		Buckets: prometheus.ExponentialBuckets(.001, 2, 16)}, []string{"route", "method"})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(requests, latency)
+	for route := range 200 {
+		for _, method := range []string{"GET", "POST"} {
+			for status := range 6 {
+				requests.WithLabelValues(fmt.Sprintf("/route/%d", route), method, fmt.Sprint(200+status)).Add(float64(route))
+			}
+			latency.WithLabelValues(fmt.Sprintf("/route/%d", route), method).Observe(float64(route) / 10)
+		}
+	}
+	answer := scrapeAs(b, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), acceptProto)
+	for pid := range largeWorkers {
+		w := startWorker(b, dir, 1+pid)
+		w.set(func() {
+			w.handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", acceptProto)
+				_, _ = rw.Write(answer)
+			})
+		})
+	}
+	m := mergerOf(b, dir)
+	read(b, m)
+	if c := m.Counter("http_requests_total"); c.Total != largeWorkers*12*199*200/2 {
+		b.Fatalf("the workers count %v", c.Total)
+	}
+	return m
+}
+
+func perSeries(b *testing.B, series int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(series), "ns/series")
+}
+
+// One round over many series: what is read is eight times what is served.
+func BenchmarkReadingRound8Workers10kSeries(b *testing.B) {
+	m := eightWorkers(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		read(b, m)
+	}
+	perSeries(b, largeWorkers*largeSeries)
+}
+
+// The scrape after it.
+func BenchmarkMergedScrape8Workers10kSeries(b *testing.B) {
+	m := eightWorkers(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		read(b, m)
+		b.StartTimer()
+		b.SetBytes(int64(scrapeSize(m, "")))
+	}
+	perSeries(b, largeSeries)
+}
