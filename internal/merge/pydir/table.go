@@ -124,6 +124,13 @@ func newTable(o Options, report func(conflict), skip func(reading.Reason)) *tabl
 	}
 }
 
+// expect makes room for so many keys of a class of which none is known yet.
+func (t *table) expect(c class, keys int) {
+	if t.known[c] == nil {
+		t.known[c] = make(map[string]*known, keys)
+	}
+}
+
 // find returns what a key stands for in files of a class; it parses each key once.
 func (t *table) find(c class, key []byte) (*known, error) {
 	if t.last != nil && t.last.next != nil && string(key) == t.last.next.key {
@@ -139,11 +146,8 @@ func (t *table) find(c class, key []byte) (*known, error) {
 			return nil, err
 		}
 		k = &known{key: text, slot: t.slot(c, &parsed)}
-		if keys == nil {
-			keys = map[string]*known{}
-			t.known[c] = keys
-		}
-		keys[k.key] = k
+		t.expect(c, 0)
+		t.known[c][k.key] = k
 	}
 	if t.last != nil {
 		t.last.next = k

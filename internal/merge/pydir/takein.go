@@ -165,7 +165,8 @@ func (m *Merger) grow(f *file, used int) error {
 		}
 		return nil
 	}
-	found := m.found[:0]
+	m.table.expect(f.class, more.pattern.entries)
+	found := slices.Grow(m.found[:0], more.pattern.entries)
 	err := walk(more.data, more.tail, maxKey, func(key []byte, value, stamp uint64) error {
 		k, err := m.table.find(f.class, key)
 		if err != nil {
