@@ -72,6 +72,15 @@ func (m *Merger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Version changes whenever what would be served may have changed.
 func (m *Merger) Version() uint64 { return m.version.Load() }
 
+// Name implements [Replica].
+func (m *Merger) Name() string { return m.options.Name }
+
+// Totals implements [Replica].
+func (m *Merger) Totals() Totals {
+	s := m.snapshot()
+	return Totals{Families: s.families, Version: s.version, Unread: s.unread}
+}
+
 func (m *Merger) snapshot() *snapshot {
 	return m.page.at(m.version.Load, func() *snapshot {
 		m.mu.Lock()

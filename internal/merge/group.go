@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,12 +21,38 @@ type GroupOptions struct {
 	Logger *slog.Logger         // nil discards
 }
 
+// Replica is what a [Group] adds up: the merge of the workers of one replica, whatever way it reads them. Its methods may be
+// called concurrently.
+type Replica interface {
+	// Name of the replica, for logs.
+	Name() string
+	// Version changes whenever Totals may have changed.
+	Version() uint64
+	// Totals are what is merged now.
+	Totals() Totals
+	// Counter is as [Merger.Counter].
+	Counter(name string, match ...Label) Count
+	// Workers lists the workers that may be alive.
+	Workers() []Worker
+	// Alone is what one of Workers that is up says by itself, or nil if it is not up any more.
+	Alone(id string) *reading.Reading
+}
+
+// Totals are everything that a replica has merged. Nothing of it is changed later.
+type Totals struct {
+	Families []reading.Family // counts never go down
+	Version  uint64           // of the replica, when these were its totals
+	// Gauges are the modes that the workers themselves give their gauges; nil if they say nothing of it.
+	Gauges map[string]GaugeMode
+	// Unread says why there is nothing yet, or "".
+	Unread string
+}
+
 // Group is a service: the total over its replicas, including those that were scaled away. What its replicas have counted
 // stays when they are retired, so its totals never go down while it lives.
 type Group struct {
 	options GroupOptions
 	log     *slog.Logger
-	gauges  gaugePolicy
 	page    renderer
 
 	mu       sync.Mutex
@@ -38,8 +65,9 @@ type Group struct {
 
 // member is a replica. Its merged totals are read like a worker's, as one life that never restarts.
 type member struct {
-	merger  *Merger
+	replica Replica
 	life    *generation
+	gauges  map[string]GaugeMode
 	version uint64
 	read    bool
 }
@@ -53,30 +81,30 @@ func NewGroup(o GroupOptions) (*Group, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Group{
-		options: o, log: o.Logger.With("service", o.Name), gauges: gaugePolicy{o.Gauges, wellKnown},
+		options: o, log: o.Logger.With("service", o.Name),
 		ledger: newLedger(o.Limits.orDefault().Retained),
 	}, nil
 }
 
-// Add makes m a replica of the service. Adding it again changes nothing.
-func (g *Group) Add(m *Merger) {
+// Add makes r a replica of the service. Adding it again changes nothing.
+func (g *Group) Add(r Replica) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if slices.ContainsFunc(g.members, func(e *member) bool { return e.merger == m }) {
+	if slices.ContainsFunc(g.members, func(e *member) bool { return e.replica == r }) {
 		return
 	}
-	life := newGeneration(m.options.Name, m.options.Name, 0, 0)
+	life := newGeneration(r.Name(), r.Name(), 0, 0)
 	life.monotone = true
-	g.members = append(g.members, &member{merger: m, life: life})
+	g.members = append(g.members, &member{replica: r, life: life})
 }
 
-// Retire takes m's last totals and lets go of m. Call it when m's Run has returned: what m reads later is not counted.
-// A Merger must not be added again after it was retired: the Group has forgotten what it counted already.
-func (g *Group) Retire(m *Merger) {
+// Retire takes r's last totals and lets go of r. Call it when r's Run has returned: what r reads later is not counted.
+// A Replica must not be added again after it was retired: the Group has forgotten what it counted already.
+func (g *Group) Retire(r Replica) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.members = slices.DeleteFunc(g.members, func(e *member) bool {
-		if e.merger != m {
+		if e.replica != r {
 			return false
 		}
 		g.take(e)
@@ -88,15 +116,18 @@ func (g *Group) Retire(m *Merger) {
 
 // take brings the ledger up to date with one replica.
 func (g *Group) take(e *member) {
-	s := e.merger.snapshot()
-	if s.unread != "" || e.read && s.version == e.version {
+	if e.read && e.replica.Version() == e.version {
+		return
+	}
+	t := e.replica.Totals()
+	if t.Unread != "" {
 		return
 	}
 	g.hasRead = true
 	g.sequence++
 	g.version++
-	o := e.life.apply(g.ledger, &reading.Reading{Families: s.families}, g.sequence)
-	e.life.up, e.read, e.version = true, true, s.version
+	o := e.life.apply(g.ledger, &reading.Reading{Families: t.Families}, g.sequence)
+	e.life.up, e.read, e.version, e.gauges = true, true, t.Version, t.Gauges
 	for _, c := range o.conflicts {
 		g.log.Warn("replicas disagree on a metric", "replica", e.life.worker, "kind", string(c))
 	}
@@ -122,11 +153,12 @@ func (g *Group) snapshot() *snapshot {
 	defer g.mu.Unlock()
 	g.refresh()
 	return g.page.at(func() uint64 { return g.version }, func() *snapshot {
-		living := make([]*generation, len(g.members))
+		living, gauges := make([]*generation, len(g.members)), gaugePolicy{g.options.Gauges}
 		for i, e := range g.members {
 			living[i] = e.life
+			gauges = append(gauges, e.gauges)
 		}
-		s := newSnapshot(g.version, g.ledger.export(living, g.gauges), nil)
+		s := newSnapshot(g.version, g.ledger.export(living, append(gauges, wellKnown)), nil)
 		if !g.hasRead {
 			s.unread = fmt.Sprintf("no worker of %s has been read yet", g.options.Name)
 		}
@@ -136,12 +168,27 @@ func (g *Group) snapshot() *snapshot {
 
 // NaiveHandler is [Merger.NaiveHandler] over the workers of all replicas.
 func (g *Group) NaiveHandler() http.Handler {
-	return naive(func() []*reading.Reading {
-		var out []*reading.Reading
-		for _, m := range g.mergers() {
-			out = append(out, m.live()...)
+	return naive(func() *reading.Reading {
+		type candidate struct {
+			replica Replica
+			worker  string
 		}
-		return out
+		var up []candidate
+		for _, r := range g.replicas() {
+			for _, w := range r.Workers() {
+				if w.Up {
+					up = append(up, candidate{r, w.ID})
+				}
+			}
+		}
+		for len(up) > 0 {
+			i := rand.N(len(up))
+			if one := up[i].replica.Alone(up[i].worker); one != nil {
+				return one
+			}
+			up = slices.Delete(up, i, i+1) // it ended meanwhile
+		}
+		return nil
 	})
 }
 
@@ -152,7 +199,7 @@ func (g *Group) Counter(name string, match ...Label) Count {
 	g.refresh()
 	c := g.ledger.counter(name, match)
 	for _, e := range g.members {
-		part := e.merger.Counter(name, match...)
+		part := e.replica.Counter(name, match...)
 		c.Workers = append(c.Workers, part.Workers...)
 		if !part.ReadAt.IsZero() && (c.ReadAt.IsZero() || part.ReadAt.Before(c.ReadAt)) {
 			c.ReadAt = part.ReadAt
@@ -168,18 +215,18 @@ func (g *Group) Counter(name string, match ...Label) Count {
 // Workers lists the workers of all replicas, in the order in which replicas were added.
 func (g *Group) Workers() []Worker {
 	var out []Worker
-	for _, m := range g.mergers() {
-		out = append(out, m.Workers()...)
+	for _, r := range g.replicas() {
+		out = append(out, r.Workers()...)
 	}
 	return out
 }
 
-func (g *Group) mergers() []*Merger {
+func (g *Group) replicas() []Replica {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	out := make([]*Merger, len(g.members))
+	out := make([]Replica, len(g.members))
 	for i, e := range g.members {
-		out[i] = e.merger
+		out[i] = e.replica
 	}
 	return out
 }

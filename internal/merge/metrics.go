@@ -61,28 +61,28 @@ func newMetrics(name string, reg prometheus.Registerer, state bool) (*metrics, f
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		workers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "truecount_merge_workers", Help: "Worker endpoints of this replica by state: up, down (may be alive, counts stand), drained, dead."}, []string{"state"}),
+			Name: "truecount_merge_workers", Help: "Workers of this replica by state: up, down (may be alive; its counts stand), drained, dead."}, []string{"state"}),
 		workerUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "truecount_merge_worker_up", Help: "1 if the last reading of the worker succeeded, 0 if not."}, []string{"worker"}),
 		generations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "truecount_merge_generations_total", Help: "Lives of workers by event: started, drained (handed over), lost (gone without), returned."}, []string{"event"}),
 		reads: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "truecount_merge_reads_total", Help: "Successful readings of workers."}),
+			Name: "truecount_merge_reads_total", Help: "Successful readings of a worker, or of the directory of all."}),
 		readErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "truecount_merge_read_errors_total", Help: "Failed readings of workers, by reason."}, []string{"reason"}),
 		readDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "truecount_merge_read_duration_seconds", Help: "Time that a worker took to answer, decoding included.",
+			Name: "truecount_merge_read_duration_seconds", Help: "Time that a reading took, decoding included.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}}),
 		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truecount_merge_conflicts_total", Help: "Families in which a worker disagreed with those before it: type, name, help, bounds. Counted once for a worker and family."}, []string{"kind"}),
+			Name: "truecount_merge_conflicts_total", Help: "Families in which workers disagreed, by kind: type, name, help, mode, bounds. Counted once for a family, and for each worker where that is known."}, []string{"kind"}),
 		resets: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "truecount_merge_resets_total", Help: "Series that were reset inside a living worker."}),
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truecount_merge_skipped_total", Help: "Series, quantiles and endpoints left out of a reading, by reason. Counted at each reading."}, []string{"reason"}),
+			Name: "truecount_merge_skipped_total", Help: "What was left out of readings, by reason."}, []string{"reason"}),
 		retained: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "truecount_merge_retained_series", Help: "Series with totals that are kept, of living and ended workers."}),
+			Name: "truecount_merge_retained_series", Help: "What is kept of living and ended workers: series, or of a directory single numbers."}),
 		sourceErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "truecount_merge_source_errors_total", Help: "Failures to list the worker endpoints; the list before stood."}),
+			Name: "truecount_merge_source_errors_total", Help: "Failures to list the workers; the list before stood."}),
 	}
 	m.registry.MustRegister(m.workers, m.workerUp, m.generations, m.reads, m.readErrors, m.readDuration, m.conflicts,
 		m.resets, m.skipped, m.retained, m.sourceErrors)

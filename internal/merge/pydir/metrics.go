@@ -55,22 +55,22 @@ func newMetrics(name string, reg prometheus.Registerer) (*metrics, func(), error
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		workers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "truecount_merge_workers", Help: "Workers that may be alive, by state: up, down (some of its files could not be read; its counts stand)."}, []string{"state"}),
+			Name: "truecount_merge_workers", Help: "Workers of this replica by state: up, down (may be alive; its counts stand), drained, dead."}, []string{"state"}),
 		completeness: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "truecount_merge_completeness_ratio", Help: "Share of the workers that may be alive of which this answer has everything."}),
 		reads: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "truecount_merge_reads_total", Help: "Readings of the directory."}),
+			Name: "truecount_merge_reads_total", Help: "Successful readings of a worker, or of the directory of all."}),
 		readDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "truecount_merge_read_duration_seconds", Help: "Time that a reading of the directory took.",
+			Name: "truecount_merge_read_duration_seconds", Help: "Time that a reading took, decoding included.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}}),
 		sourceErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "truecount_merge_source_errors_total", Help: "Failures to list the directory; the files known before stood."}),
+			Name: "truecount_merge_source_errors_total", Help: "Failures to list the workers; the list before stood."}),
 		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truecount_merge_conflicts_total", Help: "Families in which files disagreed: type, name, help, mode, bounds. Counted once for a family."}, []string{"kind"}),
+			Name: "truecount_merge_conflicts_total", Help: "Families in which workers disagreed, by kind: type, name, help, mode, bounds. Counted once for a family, and for each worker where that is known."}, []string{"kind"}),
 		skipped: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "truecount_merge_skipped_total", Help: "Numbers of files that were left out or held at their last good value, by reason. Counted when it begins."}, []string{"reason"}),
+			Name: "truecount_merge_skipped_total", Help: "What was left out of readings, by reason."}, []string{"reason"}),
 		retained: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "truecount_merge_retained_series", Help: "Numbers that are merged, of files there are and of those gone."}),
+			Name: "truecount_merge_retained_series", Help: "What is kept of living and ended workers: series, or of a directory single numbers."}),
 		files: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "truecount_merge_files", Help: "Files of workers by what is done with them: read at each scrape, final (their workers are dead; in the totals), left_out."}, []string{"state"}),
 		filesSkipped: prometheus.NewCounterVec(prometheus.CounterOpts{

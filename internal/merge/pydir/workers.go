@@ -2,10 +2,7 @@ package pydir
 
 import (
 	"cmp"
-	"context"
 	"math"
-	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -13,7 +10,6 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/exact"
-	"github.com/truecount/truecount/internal/merge/exposition"
 	"github.com/truecount/truecount/internal/merge/reading"
 )
 
@@ -161,44 +157,4 @@ func carries(labels []*dto.LabelPair, match []merge.Label) bool {
 	return !slices.ContainsFunc(match, func(want merge.Label) bool {
 		return !slices.ContainsFunc(labels, func(l *dto.LabelPair) bool { return l.GetName() == want.Name && l.GetValue() == want.Value })
 	})
-}
-
-// NaiveHandler shows what a scrape would see without a merge: the counts and gauges of one worker alone, another one at
-// random each time, as of the last reading. 503 if there is none.
-func (m *Merger) NaiveHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		page := m.naive()
-		if page == nil {
-			http.Error(w, "no worker is up", http.StatusServiceUnavailable)
-			return
-		}
-		exposition.Serve(w, r, func(context.Context) (exposition.Page, error) { return page, nil })
-	})
-}
-
-// naive merges the files of one worker, as if there were no other.
-func (m *Merger) naive() *exposition.Snapshot {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var ids []string
-	for _, f := range m.files {
-		if !f.sealed && f.bad == "" && !slices.Contains(ids, f.worker) {
-			ids = append(ids, f.worker)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	one, values := ids[rand.N(len(ids))], map[*slot]float64{}
-	for _, f := range m.files {
-		if f.worker != one {
-			continue
-		}
-		for i, s := range f.slots {
-			if s != nil {
-				values[s] = math.Float64frombits(f.values[i])
-			}
-		}
-	}
-	return exposition.NewSnapshot(m.table.alone(values), nil)
 }
