@@ -111,6 +111,7 @@ func (c *control) step(desired int, now time.Time) {
 	for _, r := range c.replicas {
 		if ended(r) {
 			removeReplicaDir(r.dir)
+			c.cleanAfter(r)
 			c.log.Info("replica ended", "replica", r.name)
 			c.at(now) // its ordinal is free, which a new one may wait for
 		}
@@ -166,8 +167,11 @@ func (c *control) snapshot(desired int) Snapshot {
 			Name: r.name, Ordinal: r.ordinal, State: r.state(), Ready: r.ready(), StartedAt: r.startedAt,
 			MetricsPort: c.opts.startPort(r.ordinal),
 		}
-		if _, ok := c.opts.Metrics.(Sockets); ok {
+		switch m := c.opts.Metrics.(type) {
+		case Sockets:
 			replica.MetricsDir = r.dir
+		case Directory:
+			replica.MetricsDir = m.Of(r.name)
 		}
 		for _, s := range r.slots {
 			replica.Workers = append(replica.Workers, s.snapshot(r.draining))

@@ -30,7 +30,7 @@ func (o *Options) environment(own []string, r *replica, worker int, notifySocket
 	env["WEB_CONCURRENCY"] = strconv.Itoa(o.Workers)
 	env["TRUECOUNT_REPLICA"] = r.name
 	env["TRUECOUNT_WORKER"] = strconv.Itoa(worker)
-	switch o.Metrics.(type) {
+	switch m := o.Metrics.(type) {
 	case Sockets:
 		env["TRUECOUNT_METRICS_DIR"] = r.dir
 	case Ports:
@@ -38,6 +38,8 @@ func (o *Options) environment(own []string, r *replica, worker int, notifySocket
 		if _, set := env["METRICS_ADDRESS"]; !set {
 			env["METRICS_ADDRESS"] = "127.0.0.1"
 		}
+	case Directory:
+		env[m.Variable] = m.Of(r.name)
 	}
 	return env.entries()
 }

@@ -36,6 +36,9 @@ func TestGunicornServesOnTheInheritedSocketAndForksItsOwnWorkers(t *testing.T) {
 	if group, err := syscall.Getpgid(pid); err != nil || group != master || pid == master {
 		t.Errorf("answered by %d of group %d, %v; gunicorn is %d", pid, group, err, master)
 	}
+	if replica := service.Snapshot().Replicas[0]; !replica.Has(pid) || replica.Has(syscall.Getpid()) {
+		t.Errorf("of the replica's processes are %d, which gunicorn started: %v, and this test: %v", pid, replica.Has(pid), replica.Has(syscall.Getpid()))
+	}
 	eventually(t, "WEB_CONCURRENCY workers", func() bool { return len(childrenOf(t, master)) == 3 })
 
 	// One that gunicorn forked can be killed too, and gunicorn replaces it.

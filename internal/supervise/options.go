@@ -24,7 +24,7 @@ const (
 	ManagerProgram Manager = "program"
 )
 
-// Metrics says where workers serve their metrics: [Sockets], [Ports] or [None]. Nil is None.
+// Metrics says where the metrics of workers are: [Sockets], [Ports], [Directory] or [None]. Nil is None.
 type Metrics interface{ isMetrics() }
 
 // Sockets has every worker serve its metrics on a unix socket <pid>.sock in its replica's directory, which is told in
@@ -35,12 +35,24 @@ type Sockets struct{}
 // with ordinal n begins at Start + n*Workers and is Workers long; its start is told in METRICS_START_PORT.
 type Ports struct{ Start int }
 
+// Directory has all workers of a replica write their metrics to one directory.
+type Directory struct {
+	// Variable tells them which.
+	Variable string
+	// Of is the directory of a replica, by the replica's name. It has to be absolute.
+	Of func(replica string) string
+	// Clean makes the directory, or empties it of what was written before. It is called before the first process of a replica
+	// is started and after its last has ended.
+	Clean func(dir string) error
+}
+
 // None leaves metrics to the program.
 type None struct{}
 
-func (Sockets) isMetrics() {}
-func (Ports) isMetrics()   {}
-func (None) isMetrics()    {}
+func (Sockets) isMetrics()   {}
+func (Ports) isMetrics()     {}
+func (Directory) isMetrics() {}
+func (None) isMetrics()      {}
 
 // Options says what a [Service] runs. Name, Command, Workers and RuntimeDir are required.
 type Options struct {

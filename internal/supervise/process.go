@@ -42,6 +42,9 @@ func (c *control) spawn(r *replica, index int, now time.Time) (*process, error) 
 	if err := makeReplicaDir(r.dir); err != nil {
 		return nil, err
 	}
+	if err := c.cleanOnce(r); err != nil {
+		return nil, err
+	}
 	c.spawned++
 	notify, err := listenNotify(filepath.Join(r.dir, notifyDir, strconv.Itoa(c.spawned)), c.wake)
 	if err != nil {

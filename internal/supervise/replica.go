@@ -17,6 +17,7 @@ type replica struct {
 	// lingering are former workers of which others in their group still run.
 	lingering []*process
 	draining  bool
+	clean     bool // its metrics directory is its own now
 	// complete is set once all workers were ready at the same time.
 	complete bool
 }

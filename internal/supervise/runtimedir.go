@@ -81,6 +81,31 @@ func removeSockets(dir string, unwanted func(name string) bool) {
 	}
 }
 
+// cleanOnce has the replica's metrics directory emptied before its first process writes to it. One that is started later
+// finds what its siblings have written.
+func (c *control) cleanOnce(r *replica) error {
+	m, ok := c.opts.Metrics.(Directory)
+	if !ok || r.clean {
+		return nil
+	}
+	if err := m.Clean(m.Of(r.name)); err != nil {
+		return fmt.Errorf("metrics directory: %w", err)
+	}
+	r.clean = true
+	return nil
+}
+
+// cleanAfter has the directory emptied of a replica of which nothing runs any more.
+func (c *control) cleanAfter(r *replica) {
+	m, ok := c.opts.Metrics.(Directory)
+	if !ok || !r.clean {
+		return
+	}
+	if err := m.Clean(m.Of(r.name)); err != nil {
+		c.log.Warn("the metrics directory of a replica that ended stays as it is", "replica", r.name, "error", err)
+	}
+}
+
 func metricsSocket(dir string, pid int) string {
 	return filepath.Join(dir, strconv.Itoa(pid)+socketSuffix)
 }

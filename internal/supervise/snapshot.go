@@ -1,6 +1,10 @@
 package supervise
 
-import "time"
+import (
+	"slices"
+	"syscall"
+	"time"
+)
 
 // State is where a replica or a worker is in its life.
 type State string
@@ -32,13 +36,22 @@ type Replica struct {
 	// Ready says that all workers have been ready and at least one still is, and that the replica is not draining.
 	Ready     bool
 	StartedAt time.Time
-	// MetricsDir is where the workers' metrics sockets are, with [Sockets]; else "".
+	// MetricsDir is where the workers' metrics sockets are, with [Sockets], or what they write, with [Directory]; else "".
 	MetricsDir string
 	// MetricsPort is the first of the replica's Workers metrics ports, with [Ports]; else 0.
 	MetricsPort int
 	// Workers are the processes of the command, in the order of their index. With [ManagerProgram] there is one, the
 	// program, whatever it forks.
 	Workers []Worker
+}
+
+// Has says whether a process that runs now is one of the replica's, or was started by one of them.
+func (r Replica) Has(pid int) bool {
+	if pid <= 1 {
+		return false
+	}
+	group, err := syscall.Getpgid(pid)
+	return err == nil && slices.ContainsFunc(r.Workers, func(w Worker) bool { return w.PID == group })
 }
 
 // Worker is one process of a replica, or the place of one that waits to be started again.
