@@ -92,7 +92,7 @@ var flow = []struct {
 
 	// Wiring: the only package that knows every stage.
 	{"internal/app", "demo/traffic internal/hint internal/application internal/scale/hpa internal/merge internal/merge/endpoints " +
-		"internal/supervise internal/server internal/scale/controller internal/web"},
+		"internal/merge/pydir internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
 	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints internal/merge/pydir internal/merge/state"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,7 +158,7 @@ func (l *live) KillWorker(_ context.Context, id web.ID, pid int) (int, error) {
 		return 0, fmt.Errorf("%w: no workers of %s run here", web.ErrUnknown, id)
 	}
 	if pid == 0 {
-		if pid = killAny(s.workers.Snapshot, s.workers.Kill); pid == 0 {
+		if pid = killAny(s.next, s.workers.Kill); pid == 0 {
 			return 0, fmt.Errorf("%w: %s has no worker that serves", web.ErrUnknown, id)
 		}
 		return pid, nil
@@ -168,17 +169,25 @@ func (l *live) KillWorker(_ context.Context, id web.ID, pid int) (int, error) {
 	return pid, s.workers.Kill(pid)
 }
 
-// killAny kills one worker and returns its pid, 0 if there is none. One that has ended since the snapshot, as
-// after two clicks in a row, is passed over.
-func killAny(snapshot func() supervise.Snapshot, kill func(pid int) error) int {
+// killAny kills one worker and returns its pid, 0 if there is none. One that has ended since it was chosen, as after two
+// clicks in a row, is passed over.
+func killAny(next func(ended map[int]bool) int, kill func(pid int) error) int {
 	ended := map[int]bool{}
 	for {
-		pid := oldestWorker(snapshot(), ended)
+		pid := next(ended)
 		if pid == 0 || kill(pid) == nil {
 			return pid
 		}
 		ended[pid] = true
 	}
+}
+
+// next is the worker to kill: one that the program forked if there is any, not the program.
+func (s *service) next(ended map[int]bool) int {
+	if pid := s.mostCounted(ended); pid != 0 || len(ended) > 0 && s.application.Spec.Workers.Manager == application.ManagerProgram {
+		return pid
+	}
+	return oldestWorker(s.workers.Snapshot(), ended)
 }
 
 // oldestWorker is the one that has had most time to count, so that there is something to see.
@@ -195,14 +204,7 @@ func oldestWorker(snapshot supervise.Snapshot, ended map[int]bool) (pid int) {
 }
 
 func hasWorker(snapshot supervise.Snapshot, pid int) bool {
-	for _, replica := range snapshot.Replicas {
-		for _, worker := range replica.Workers {
-			if worker.PID == pid {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(snapshot.Replicas, func(r supervise.Replica) bool { return r.Has(pid) })
 }
 
 func (l *live) service(id web.ID) *service {

@@ -30,7 +30,7 @@ func TestKillingAnyWorkerPassesOverOnesThatHaveJustEnded(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var tried []int
-			got := killAny(func() supervise.Snapshot { return snapshot }, func(pid int) error {
+			got := killAny(func(ended map[int]bool) int { return oldestWorker(snapshot, ended) }, func(pid int) error {
 				tried = append(tried, pid)
 				if slices.Contains(tt.ended, pid) {
 					return errors.New("no such process")

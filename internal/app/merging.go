@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/internal/merge/pydir"
 	"github.com/truecount/truecount/internal/supervise"
 )
 
@@ -43,14 +45,7 @@ func (s *service) merge(replica string, mergers *stack) error {
 	if s.merger(replica) != nil {
 		return nil
 	}
-	merger, err := merge.New(merge.Options{
-		Name:       replica,
-		Source:     replicaSource{s.workers, replica, s.application.Spec.Workers.Count},
-		Interval:   time.Duration(s.local.ReadInterval),
-		Gauges:     gaugeModes(s.application),
-		Logger:     s.logger,
-		Registerer: s.registerer,
-	})
+	merger, err := s.newMerger(replica)
 	if err != nil {
 		return err
 	}
@@ -64,7 +59,30 @@ func (s *service) merge(replica string, mergers *stack) error {
 	return nil
 }
 
-func (s *service) merger(replica string) *merge.Merger {
+// merger makes one page of what the workers of a replica have, whatever way they have it.
+type merger interface {
+	merge.Replica
+	http.Handler
+	Read(context.Context) error
+	Run(context.Context) error
+}
+
+func (s *service) newMerger(replica string) (merger, error) {
+	interval, gauges := time.Duration(s.local.ReadInterval), gaugeModes(s.application)
+	if s.python != nil {
+		return pydir.New(pydir.Options{
+			Name: replica, Dir: s.python.of(replica), Interval: interval, Gauges: gauges,
+			SharedPIDs: true, // they are this process' own children
+			Logger:     s.logger, Registerer: s.registerer,
+		})
+	}
+	return merge.New(merge.Options{
+		Name: replica, Source: replicaSource{s.workers, replica, s.application.Spec.Workers.Count}, Interval: interval, Gauges: gauges,
+		Logger: s.logger, Registerer: s.registerer,
+	})
+}
+
+func (s *service) merger(replica string) merger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mergers[replica]
@@ -93,7 +111,7 @@ func (s *service) awaitRead(ctx context.Context) error {
 }
 
 // awaitMerger returns the replica's merger when follow has made it.
-func (s *service) awaitMerger(ctx context.Context, replica string) (*merge.Merger, error) {
+func (s *service) awaitMerger(ctx context.Context, replica string) (merger, error) {
 	for {
 		s.mu.Lock()
 		merger, added := s.mergers[replica], s.added

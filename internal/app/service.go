@@ -30,13 +30,14 @@ type service struct {
 
 	workers *supervise.Service     // nil: it runs elsewhere
 	group   *merge.Group           // nil: nothing to merge
+	python  *pythonDir             // nil: not where the metrics are
 	scaler  *controller.Controller // nil: the number of replicas is fixed
 	wake    chan struct{}          // has the scaler decide before its period is over
 
 	mu      sync.Mutex
-	mergers map[string]*merge.Merger // by replica; they live on when a replica is scaled away, so that its counts do
-	added   chan struct{}            // closed, and made anew, when there is one more merger
-	targets []string                 // the replicas in the targets file
+	mergers map[string]merger // by replica; they live on when a replica is scaled away, so that its counts do
+	added   chan struct{}     // closed, and made anew, when there is one more merger
+	targets []string          // the replicas in the targets file
 }
 
 // query evaluates PromQL at a time.
@@ -76,7 +77,7 @@ func describeService(app *application.Application, in surroundings) *service {
 		registerer: prometheus.WrapRegistererWith(prometheus.Labels{"namespace": app.Metadata.Namespace}, in.registerer),
 		self:       in.self,
 		dirs:       in.dirs,
-		mergers:    map[string]*merge.Merger{},
+		mergers:    map[string]merger{},
 		added:      make(chan struct{}),
 		wake:       make(chan struct{}, 1),
 	}
@@ -84,8 +85,12 @@ func describeService(app *application.Application, in surroundings) *service {
 
 func (s *service) prepare(in surroundings) error {
 	app := s.application
-	if app.Spec.Workers.Metrics.PythonDir != "" {
-		return app.Errorf("spec.workers.metrics.pythonDir", "use ports, sockets or endpoint", "is not supported by this version")
+	if dir := app.PythonDir(); dir != "" {
+		python, err := s.claimPythonDir(dir)
+		if err != nil {
+			return err
+		}
+		s.python = python
 	}
 	if len(app.Spec.Command) > 0 {
 		if err := s.prepareWorkers(in); err != nil {
@@ -146,10 +151,14 @@ func (s *service) run(ctx context.Context) error {
 	return err
 }
 
-// close gives up the port of a service that never ran.
+// close gives up what the service holds: the directory of its workers, and the port if it never ran.
 func (s *service) close() error {
-	if s.workers == nil {
-		return nil
+	var errs []error
+	if s.workers != nil {
+		errs = append(errs, s.workers.Close())
 	}
-	return s.workers.Close()
+	if s.python != nil {
+		errs = append(errs, s.python.release())
+	}
+	return errors.Join(errs...)
 }

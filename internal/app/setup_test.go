@@ -48,12 +48,13 @@ func TestSetupFailureDoesNotDeadlock(t *testing.T) {
 			o.Applications[1].Spec.Command = []string{"./no-such-program"}
 			return func() { o.Applications[1].Spec.Command = command }
 		}, "does not exist"},
-		{"the second application cannot be done", func(_ *testing.T, o *Options) func() {
+		{"the second application's directory of counts is a file", func(_ *testing.T, o *Options) func() {
 			metrics := &o.Applications[1].Spec.Workers.Metrics
 			before := *metrics
-			*metrics = application.Metrics{PythonDir: "counts"}
+			file := write(t, t.TempDir(), "counts", "")
+			*metrics = application.Metrics{PythonDir: file}
 			return func() { *metrics = before }
-		}, "not supported"},
+		}, "not a directory"},
 		{"targets cannot be written", func(t *testing.T, o *Options) func() {
 			return inTheWay(t, filepath.Join(o.DataDir, "targets"))
 		}, "targets"},

@@ -29,7 +29,7 @@ func (s *service) page(asked askedReadings) web.Application {
 	}
 	if s.workers != nil {
 		for _, replica := range s.workers.Snapshot().Replicas {
-			view.Replicas = append(view.Replicas, replicaView(replica, count))
+			view.Replicas = append(view.Replicas, replicaView(replica, s.forked(replica), count))
 		}
 	}
 	if metric != "" && s.merges() {
@@ -102,14 +102,41 @@ func (s *service) decision() *web.Scale {
 	return view
 }
 
-func replicaView(replica supervise.Replica, count merge.Count) web.Replica {
+func replicaView(replica supervise.Replica, forked []merge.Worker, count merge.Count) web.Replica {
 	view := web.Replica{Name: replica.Name, State: string(replica.State), Ready: replica.Ready, Workers: []web.Worker{}}
 	if replica.State == supervise.Ready {
 		view.State = "serving"
 	}
+	for i, worker := range forked {
+		view.Workers = append(view.Workers, forkedView(replica, i, worker, count))
+	}
+	if len(forked) > 0 {
+		return view
+	}
 	for _, worker := range replica.Workers {
 		view.Workers = append(view.Workers, workerView(replica.Name, worker, count))
 	}
+	return view
+}
+
+// forkedView is a worker that the program itself started: what is known of it is what it counts.
+func forkedView(replica supervise.Replica, index int, worker merge.Worker, count merge.Count) web.Worker {
+	view := web.Worker{
+		ID:    replica.Name + "/" + strconv.Itoa(worker.PID) + "/" + strconv.FormatInt(replica.StartedAt.UnixMilli(), 36),
+		Index: index,
+		PID:   worker.PID,
+		State: "serving",
+		Value: web.NoValue(),
+		Error: worker.Error,
+	}
+	if replica.State == supervise.Draining {
+		view.State = string(supervise.Draining)
+	}
+	if !worker.Up {
+		view.State = "down"
+	}
+	counted(&view, count)
+	view.Up = worker.Up
 	return view
 }
 
@@ -125,13 +152,19 @@ func workerView(replica string, worker supervise.Worker, count merge.Count) web.
 	if worker.State == supervise.Ready {
 		view.State, view.Error = "serving", ""
 	}
-	for _, counted := range count.Workers {
-		if counted.PID == worker.PID && worker.PID != 0 {
-			view.Up, view.Value, view.AgeSeconds = counted.Up, web.Value(counted.Value), counted.Age.Seconds()
-			if !counted.Up {
-				view.State = "down"
-			}
-		}
+	if counted(&view, count) && !view.Up {
+		view.State = "down"
 	}
 	return view
+}
+
+// counted fills in what the worker has counted. It is false if that is not known.
+func counted(view *web.Worker, count merge.Count) (found bool) {
+	for _, c := range count.Workers {
+		if c.PID == view.PID && c.PID != 0 {
+			view.Up, view.Value, view.AgeSeconds = c.Up, web.Value(c.Value), c.Age.Seconds()
+			found = true
+		}
+	}
+	return found
 }

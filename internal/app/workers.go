@@ -37,6 +37,8 @@ func (s *service) prepareWorkers(in surroundings) error {
 	switch {
 	case spec.Workers.Metrics.Ports != nil:
 		options.Metrics = supervise.Ports{Start: spec.Workers.Metrics.Ports.Start}
+	case s.python != nil:
+		options.Metrics = s.python.metrics()
 	case spec.Workers.Metrics.Endpoint != "":
 		options.Metrics = supervise.None{}
 	}
@@ -64,7 +66,7 @@ func (s *service) warnOfSharedEndpoint(env []string) {
 	w := s.application.Spec.Workers
 	own := slices.ContainsFunc(append(os.Environ(), env...), func(v string) bool {
 		name, value, _ := strings.Cut(v, "=")
-		return value != "" && (name == "PROMETHEUS_MULTIPROC_DIR" || name == "prometheus_multiproc_dir")
+		return value != "" && (name == pythonVariable || name == "prometheus_multiproc_dir")
 	})
 	if w.Count < 2 || w.Metrics.Endpoint == "" || own {
 		return

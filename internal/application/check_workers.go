@@ -42,6 +42,12 @@ func (c *checker) workers(s *Spec) {
 	if c.source.given(at+".pythonDir") && m.PythonDir == "" {
 		c.fail(at+".pythonDir", "name the folder of PROMETHEUS_MULTIPROC_DIR", "is empty")
 	}
+	for _, name := range []string{"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"} {
+		if value, set := s.Env[name]; set && m.PythonDir != "" {
+			c.fail(join("spec.env", name), "leave it out here: the program gets it from "+at+".pythonDir",
+				"the directory is given twice: %s here, %s in %s.pythonDir", shorten(value), m.PythonDir, at)
+		}
+	}
 	if s.Workers.Publish == PublishPerWorker && m.Ports == nil {
 		c.fail("spec.workers.publish", "give metrics: {ports: {start: 5001}}, or leave publish out", "perWorker needs spec.workers.metrics.ports")
 	}

@@ -135,6 +135,15 @@ func (a *Application) WorkingDir() string {
 	return filepath.Join(a.fileDir(), a.Spec.Dir)
 }
 
+// PythonDir is spec.workers.metrics.pythonDir, from the folder of the file; "" if it is not given.
+func (a *Application) PythonDir() string {
+	dir := a.Spec.Workers.Metrics.PythonDir
+	if dir == "" || filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(a.fileDir(), dir)
+}
+
 // CheckTogether returns the mistakes that several applications make only together on one machine: the same name, the same
 // port, ranges that overlap.
 func CheckTogether(apps ...*Application) error {
@@ -149,7 +158,7 @@ func CheckTogether(apps ...*Application) error {
 	return errs.orNil()
 }
 
-// collision returns the mistake of a if it uses a port of b.
+// collision returns the mistake of a if it uses a port or a directory of b.
 func collision(a, b *Application) *Error {
 	for _, x := range a.ports() {
 		for _, y := range b.ports() {
@@ -158,6 +167,11 @@ func collision(a, b *Application) *Error {
 					"port %d is used by %s, too%s", low, b.Metadata.Name, at(b.Where(y.path)))
 			}
 		}
+	}
+	if dir := a.PythonDir(); dir != "" && filepath.Clean(dir) == filepath.Clean(b.PythonDir()) {
+		const path = "spec.workers.metrics.pythonDir"
+		return a.source.errorf(path, "give each application a directory of its own",
+			"the directory is that of %s, too%s", b.Metadata.Name, at(b.Where(path)))
 	}
 	return nil
 }

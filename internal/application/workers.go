@@ -64,8 +64,10 @@ type Metrics struct {
 	Ports *Ports `yaml:"ports,omitempty"`
 	// Sockets: each worker serves its metrics on a unix socket of its own. Nothing to configure: write {}.
 	Sockets *Sockets `yaml:"sockets,omitempty"`
-	// PythonDir is the multiprocess directory of Python's client (PROMETHEUS_MULTIPROC_DIR); a relative one starts at
-	// the folder of this file.
+	// PythonDir is the multiprocess directory of Python's client; a relative one starts at the folder of this file. The
+	// program finds it in PROMETHEUS_MULTIPROC_DIR, which is set for it, and with more than one replica a directory of the
+	// replica's name in it. It is made, and what the client has left in it removed, before the first process of a replica
+	// starts and after the last has ended.
 	PythonDir string `yaml:"pythonDir,omitempty"`
 	// Endpoint is where the program itself serves the metrics of all its workers: a path on the application's port, or a
 	// whole http or https URL of a program that runs already.
