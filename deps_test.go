@@ -85,6 +85,7 @@ var flow = []struct {
 	{"internal/merge/pydir", "internal/hint internal/merge internal/merge/exact internal/merge/exposition internal/merge/reading " +
 		"internal/merge/state internal/merge/state/wire"},
 	{"internal/merge/pydir/pydirtest", ""},
+	{"internal/merge/cli", "internal/hint internal/merge internal/merge/endpoints"},
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},
 	{"internal/scale/controller", "internal/hint internal/scale/hpa"},
@@ -95,8 +96,9 @@ var flow = []struct {
 		"internal/merge/pydir internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
-	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/endpoints internal/merge/pydir internal/merge/state"},
-	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app"},
+	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/cli internal/merge/pydir internal/merge/state"},
+	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
+		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir"},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/truecount/truecount/internal/hint"
+	"github.com/truecount/truecount/internal/merge/cli"
 )
 
 const help = `Reads the metrics of every worker process of a replica and serves their totals as one page: counters and histograms
@@ -22,6 +23,7 @@ Examples:
   truecount-sidecar --ports 5001-5005 --listen 0.0.0.0:9300
   truecount-sidecar --sockets /run/metrics --state /var/lib/truecount/clicks.state
   truecount-sidecar --python-dir /run/prometheus
+  truecount-sidecar --python-dir /run/prometheus --gauges gauges.yml
 
 Paths:
   /metrics     the totals, and truecount_merge_…: what the sidecar says of itself; 503 until a worker has been read
@@ -31,13 +33,12 @@ Standard output gets the line "ready: URL"; the log goes to standard error.`
 
 // flags are what the command line says.
 type flags struct {
-	ports, host, sockets string
-	pythonDir            string
-	state                string
-	sharedPIDs, compact  bool
-	listen               string
-	interval, timeout    time.Duration
-	logLevel, logFormat  string
+	workers             cli.Workers
+	state               string
+	compact             bool
+	listen              string
+	interval, timeout   time.Duration
+	logLevel, logFormat string
 }
 
 func newCommand() *cobra.Command {
@@ -64,13 +65,9 @@ func newCommand() *cobra.Command {
 	})
 	set := cmd.Flags()
 	set.SortFlags = false
-	set.StringVar(&f.ports, "ports", "", "`RANGE` of the workers' metrics ports, for instance 5001-5005")
-	set.StringVar(&f.host, "host", "127.0.0.1", "`ADDRESS` of those ports")
-	set.StringVar(&f.sockets, "sockets", "", "`DIRECTORY` of the workers' metrics sockets, *.sock")
+	f.workers.Register(set)
 	set.StringVar(&f.state, "state", "", "`FILE` that keeps what is counted over restarts of the sidecar, in a directory that stays")
-	set.BoolVar(&f.sharedPIDs, "shared-pids", false, "with --python-dir: the workers' pids mean something here (shareProcessNamespace: true), and one that is gone is dead")
 	set.BoolVar(&f.compact, "compact", false, "with --python-dir and --state: delete the files of dead workers when what they counted is in the state file")
-	set.StringVar(&f.pythonDir, "python-dir", "", "`DIRECTORY` to which Python's client writes, *.db; read at every scrape as well")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9300", "`ADDRESS` to serve the totals on; port 0 takes a free one")
 	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings of a worker: a worker that is killed loses what it counted since the last")
 	set.DurationVar(&f.timeout, "timeout", time.Second, "`TIME` that a worker has for its answer")
@@ -89,7 +86,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 			return hint.Errorf("write it as 250ms or 1s", "--%s: %v is no length of time", name, d)
 		}
 	}
-	merger, err := f.merger(cmd.Flags().Changed("host"), logger)
+	merger, err := f.merger(logger)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,8 @@ func Setup(env *testscript.Env) error {
 //	occupy ADDRESS [VARIABLE]           listens there as another program would and keeps the port
 //	freeport VARIABLE...                finds ports that nobody listens on
 //	freerange COUNT FIRST LAST          finds as many in a row and keeps the first and the last of them
+//	pythonworker DIRECTORY PID SAMPLE... writes the files that a process has which uses Python's client: counter:NAME=VALUE,
+//	                                    histogram:NAME=VALUE, or a gauge by its mode, as max:NAME=VALUE
 //
 // Programs get the environment of the test, and besides what the variable ENVIRONMENT lists: A=1 B=2.
 func Commands(program string) map[string]func(ts *testscript.TestScript, neg bool, args []string) {
@@ -59,6 +61,8 @@ func Commands(program string) map[string]func(ts *testscript.TestScript, neg boo
 		"occupy":    occupy,
 		"freeport":  freePort,
 		"freerange": freeRange,
+
+		"pythonworker": pythonWorker,
 	}
 }
 
