@@ -120,7 +120,10 @@ func TestGunicornsWorkersAreOneCountOnTheFirstPage(t *testing.T) {
 	if files, err := filepath.Glob(filepath.Join(counts, "counter_*.db")); err != nil || len(files) != 3 {
 		t.Errorf("the workers write to %v, %v", files, err)
 	}
-	eventually(t, patience, func() bool { v, found := c.query(`sum(clicks_total{pod="clicks-0"})`); return found && v == float64(clicks) },
+	eventually(t, patience, func() bool {
+		v, found := c.query(`sum(clicks_total{pod="clicks-0"})`)
+		return found && v == float64(clicks)
+	},
 		func() string { return "the count is not stored" })
 	eventually(t, patience, func() bool {
 		v, found := c.query(`naive:clicks_total`)
@@ -140,7 +143,10 @@ func TestGunicornsWorkersAreOneCountOnTheFirstPage(t *testing.T) {
 		now, _ := c.bars()
 		_, still := now[killed]
 		return len(now) == 3 && !still
-	}, func() string { now, _ := c.bars(); return fmt.Sprintf("%d was killed of %v, and the bars are %v", killed, values, now) })
+	}, func() string {
+		now, _ := c.bars()
+		return fmt.Sprintf("%d was killed of %v, and the bars are %v", killed, values, now)
+	})
 	if got := c.merged(); got != float64(clicks) {
 		t.Errorf("after the kill the merged count is %v, want %d", got, clicks)
 	}
