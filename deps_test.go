@@ -96,7 +96,8 @@ var flow = []struct {
 		"internal/merge/pydir internal/supervise internal/server internal/scale/controller internal/web"},
 
 	// Commands.
-	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/cli internal/merge/pydir internal/merge/state"},
+	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/cli internal/merge/pydir internal/merge/reading internal/merge/state " +
+		"instrument/contrib/webconfig instrument/endpoint"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir"},
 }

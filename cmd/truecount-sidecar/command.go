@@ -24,10 +24,14 @@ Examples:
   truecount-sidecar --sockets /run/metrics --state /var/lib/truecount/clicks.state
   truecount-sidecar --python-dir /run/prometheus
   truecount-sidecar --python-dir /run/prometheus --gauges gauges.yml
+  truecount-sidecar --python-dir /run/prometheus --listen 0.0.0.0:9300 --web-config web.yml
 
 Paths:
   /metrics     the totals, and truecount_merge_…: what the sidecar says of itself; 503 until a worker has been read
   /-/healthy   200 while it runs
+
+With --web-config every path asks for what the file asks for. The file is read again at each request: a new password needs no
+restart.
 
 Standard output gets the line "ready: URL"; the log goes to standard error.`
 
@@ -37,6 +41,8 @@ type flags struct {
 	state               string
 	compact             bool
 	listen              string
+	web                 webFlags
+	limits              limitFlags
 	interval, timeout   time.Duration
 	logLevel, logFormat string
 }
@@ -69,8 +75,10 @@ func newCommand() *cobra.Command {
 	set.StringVar(&f.state, "state", "", "`FILE` that keeps what is counted over restarts of the sidecar, in a directory that stays")
 	set.BoolVar(&f.compact, "compact", false, "with --python-dir and --state: delete the files of dead workers when what they counted is in the state file")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9300", "`ADDRESS` to serve the totals on; port 0 takes a free one")
+	f.web.register(set)
 	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings of a worker: a worker that is killed loses what it counted since the last")
 	set.DurationVar(&f.timeout, "timeout", time.Second, "`TIME` that a worker has for its answer")
+	f.limits.register(set)
 	set.StringVar(&f.logLevel, "log.level", "info", "`LEVEL` of the least severe log lines to print: debug, info, warn or error")
 	set.StringVar(&f.logFormat, "log.format", "logfmt", "`FORMAT` of log lines: logfmt or json")
 	return cmd
@@ -86,12 +94,19 @@ func (f *flags) run(cmd *cobra.Command) error {
 			return hint.Errorf("write it as 250ms or 1s", "--%s: %v is no length of time", name, d)
 		}
 	}
+	if err := f.limits.check(); err != nil {
+		return err
+	}
+	web, err := f.web.config(logger)
+	if err != nil {
+		return err
+	}
 	merger, err := f.merger(logger)
 	if err != nil {
 		return err
 	}
 	return serve(cmd.Context(), options{
-		merger: merger, listen: f.listen, logger: logger,
+		merger: merger, listen: f.listen, web: web, scrapes: f.limits.scrapes, logger: logger,
 		ready: func(url string) { fmt.Fprintf(cmd.OutOrStdout(), "ready: %s\n", url) },
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -11,16 +10,18 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/truecount/truecount/instrument/contrib/webconfig"
+	"github.com/truecount/truecount/instrument/endpoint"
 	"github.com/truecount/truecount/internal/hint"
 )
 
 type options struct {
-	merger merger
-	listen string
-	logger *slog.Logger
-	ready  func(url string)
+	merger  merger
+	listen  string
+	web     *webconfig.Config // nil: everyone may read, without TLS
+	scrapes int               // answered at once
+	logger  *slog.Logger
+	ready   func(url string)
 }
 
 // merger makes one page of what the workers have, whatever way they have it.
@@ -45,45 +46,47 @@ func serve(ctx context.Context, o options) error {
 	case err != nil:
 		return hint.Errorf("give --listen as 127.0.0.1:9300", "cannot listen: %w", err)
 	}
-	server := &http.Server{
-		Handler:           paths(merger),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(o.logger.Handler(), slog.LevelDebug),
+	if o.web == nil {
+		warnOfOpenDoor(o.logger, listener.Addr())
 	}
 	// Whoever scrapes when the service answers finds the workers that there are already in the totals.
 	if err := merger.Read(ctx); err != nil {
 		o.logger.Warn("the workers could not be read", "err", err)
 	}
-	parts, failed := errgroup.WithContext(ctx)
 	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
-	parts.Go(func() error { return merger.Run(reading) })
-	parts.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve %s: %w", o.listen, err)
-		}
-		return nil
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		defer stop() // without readings there is nothing to serve
+		ended <- merger.Run(reading)
+	}()
+	err = endpoint.Run(ctx, endpoint.Options{
+		Handler: merger, Listener: listener, MaxRequests: o.scrapes, WriteTimeout: time.Minute, ShutdownTimeout: grace, Logger: o.logger,
+		Serve: func(server *http.Server, l net.Listener) error { return o.serve(server, l) },
 	})
-	parts.Go(func() error {
-		<-failed.Done()
-		defer stopReading() // last: scrapes under way are answered with what is read meanwhile
-		late, cancel := context.WithTimeout(context.Background(), grace)
-		defer cancel()
-		if err := server.Shutdown(late); err != nil {
-			return server.Close()
-		}
-		return nil
-	})
-	o.ready("http://" + listener.Addr().String() + "/metrics")
-	return parts.Wait()
+	stopReading() // last: scrapes under way are answered with what is read meanwhile
+	return errors.Join(err, <-ended)
 }
 
-func paths(merger http.Handler) http.Handler {
+// serve serves what the listener takes, as the web configuration file says.
+func (o *options) serve(server *http.Server, l net.Listener) error {
+	server.Handler = withHealth(server.Handler)
+	scheme := "http"
+	if o.web != nil && o.web.TLS() {
+		scheme = "https"
+	}
+	o.ready(scheme + "://" + l.Addr().String() + "/metrics")
+	if o.web != nil {
+		return o.web.Serve(server, l)
+	}
+	return server.Serve(l)
+}
+
+// withHealth answers probes: they wait for nothing and cost nothing.
+func withHealth(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", merger)
+	mux.Handle("/", metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "truecount-sidecar runs\n") })
 	return mux
 }

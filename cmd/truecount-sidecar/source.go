@@ -27,7 +27,7 @@ func (f *flags) merger(logger *slog.Logger) (merger, error) {
 	if f.workers.PythonDir != "" {
 		return pydir.New(pydir.Options{
 			Dir: f.workers.PythonDir, Interval: f.interval, State: f.state, SharedPIDs: f.workers.SharedPIDs, Compact: f.compact,
-			Gauges: gauges, Process: true, Logger: logger,
+			Gauges: gauges, Limits: f.limits.ofDirectory(), Process: true, Logger: logger,
 		})
 	}
 	source, err := f.workers.Source()
@@ -35,7 +35,7 @@ func (f *flags) merger(logger *slog.Logger) (merger, error) {
 		return nil, err
 	}
 	o := merge.Options{
-		Source: source, Interval: f.interval, Timeout: f.timeout, Gauges: gauges, Process: true, Logger: logger,
+		Source: source, Interval: f.interval, Timeout: f.timeout, Gauges: gauges, Limits: f.limits.ofEndpoints(), Process: true, Logger: logger,
 	}
 	if f.state != "" {
 		file, err := state.Open(f.state, merge.StateKind)

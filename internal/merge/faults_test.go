@@ -182,6 +182,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	}
 	eventually(t, "it is marked down", func() bool { return m.Workers()[0].State == merge.WorkerDown })
 	wantValue(t, m, `truecount_merge_worker_up{worker="pid=1"}`, "0")
+	wantValue(t, m, "truecount_merge_completeness_ratio", "0.5")
 	wantValue(t, m, "clicks_total", "23")
 	wantValue(t, m, "in_flight", "1")
 
@@ -190,6 +191,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	close(wake)
 	eventually(t, "it is up again", func() bool { return m.Workers()[0].Up })
 	wantValue(t, m, "clicks_total", "24")
+	wantValue(t, m, "truecount_merge_completeness_ratio", "1")
 	wantValue(t, m, "in_flight", "11")
 	wantValue(t, m, `truecount_merge_generations_total{event="started"}`, "2")
 }

@@ -150,17 +150,27 @@ func (m *Merger) setState(r *reader, s WorkerState) {
 	}
 }
 
-// showUp rewrites the worker_up metric: a pid moves between endpoints and two endpoints may have known the same one.
+// showUp rewrites the worker_up metric: a pid moves between endpoints and two endpoints may have known the same one. Who is up or
+// down may be alive.
 func (m *Merger) showUp() {
 	m.metrics.workerUp.Reset()
+	up, down := 0, 0
 	for _, r := range m.readers {
 		if r.state == "" || r.state == WorkerDrained {
 			continue
 		}
-		up := m.metrics.workerUp.WithLabelValues(r.name())
-		if r.state == WorkerUp {
-			up.Set(1)
+		shown := m.metrics.workerUp.WithLabelValues(r.name())
+		switch r.state {
+		case WorkerUp:
+			up++
+			shown.Set(1)
+		case WorkerDown:
+			down++
 		}
+	}
+	m.metrics.completeness.Set(1)
+	if up+down > 0 {
+		m.metrics.completeness.Set(float64(up) / float64(up+down))
 	}
 }
 

@@ -15,6 +15,7 @@ type metrics struct {
 	registry     *prometheus.Registry
 	workers      *prometheus.GaugeVec
 	workerUp     *prometheus.GaugeVec
+	completeness prometheus.Gauge
 	generations  *prometheus.CounterVec
 	reads        prometheus.Counter
 	readErrors   *prometheus.CounterVec
@@ -64,6 +65,8 @@ func newMetrics(name string, reg prometheus.Registerer, state bool) (*metrics, f
 			Name: "truecount_merge_workers", Help: "Workers of this replica by state: up, down (may be alive; its counts stand), drained, dead."}, []string{"state"}),
 		workerUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "truecount_merge_worker_up", Help: "1 if the last reading of the worker succeeded, 0 if not."}, []string{"worker"}),
+		completeness: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "truecount_merge_completeness_ratio", Help: "Share of the workers that may be alive of which this answer has everything."}),
 		generations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "truecount_merge_generations_total", Help: "Lives of workers by event: started, drained (handed over), lost (gone without), returned."}, []string{"event"}),
 		reads: prometheus.NewCounter(prometheus.CounterOpts{
@@ -84,7 +87,8 @@ func newMetrics(name string, reg prometheus.Registerer, state bool) (*metrics, f
 		sourceErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "truecount_merge_source_errors_total", Help: "Failures to list the workers; the list before stood."}),
 	}
-	m.registry.MustRegister(m.workers, m.workerUp, m.generations, m.reads, m.readErrors, m.readDuration, m.conflicts,
+	m.completeness.Set(1)
+	m.registry.MustRegister(m.workers, m.workerUp, m.completeness, m.generations, m.reads, m.readErrors, m.readDuration, m.conflicts,
 		m.resets, m.skipped, m.retained, m.sourceErrors)
 	for _, s := range []WorkerState{WorkerUp, WorkerDown, WorkerDrained, WorkerDead} {
 		m.workers.WithLabelValues(string(s))

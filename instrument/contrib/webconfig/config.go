@@ -30,8 +30,8 @@ type Config struct {
 	logger  *slog.Logger
 }
 
-// New reads and checks the file. It fails where exporter-toolkit refuses the file, and if nobody would be asked for a
-// password or a certificate while Options.AllowAnonymous does not allow that.
+// New reads and checks the file. It fails where exporter-toolkit refuses the file. Whether somebody is asked for a password or a
+// certificate depends on where the file is used: [Config.Handler] and [Config.Serve] check that, and [Config.Authenticates] tells.
 func New(opts Options) (*Config, error) {
 	if opts.File == "" {
 		return nil, errors.New("no web configuration file is given: set webconfig.Options.File")
@@ -73,6 +73,13 @@ func (c *Config) Handler(next http.Handler) (http.Handler, error) {
 	}
 	return server.Handler, nil
 }
+
+// TLS says whether clients reach by https what [Config.Serve] serves: whether the file has TLS now.
+func (c *Config) TLS() bool { return c.file.read().tls }
+
+// Authenticates says whether [Config.Serve] asks everyone for a password or a certificate, as the file is now, or need not
+// because of Options.AllowAnonymous.
+func (c *Config) Authenticates() bool { return c.file.authenticates(c.file.read(), true) }
 
 // Serve serves the listener as the file says, with TLS if the file has it, until the server is shut down or closed;
 // the error is that of [http.Server.Serve]. It sets the server's handler and TLS configuration, and leaves its limits
