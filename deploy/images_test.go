@@ -13,6 +13,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// built are the images of this folder: a folder each, with what is built of which package.
+var built = []struct{ folder, program, pkg string }{
+	{"clicks", "clicks", "./demo/clicks/cmd/clicks"},
+	{"dogwalk", "dogwalk", "./demo/dogwalk/cmd/dogwalk"},
+	{"latency", "latency", "./demo/latency/cmd/latency"},
+	{"servicewindow", "servicewindow", "./demo/servicewindow/cmd/servicewindow"},
+	{"sidecar", "truecount-sidecar", "./cmd/truecount-sidecar"},
+}
+
 // image is what a Dockerfile says, instruction by instruction.
 type image struct {
 	app          string
@@ -60,8 +69,8 @@ func (d image) last(name string) string {
 
 func TestTheImagesAreSmallPinnedAndNotRoot(t *testing.T) {
 	pinned := regexp.MustCompile(`^(scratch|golang:[0-9]+\.[0-9]+\.[0-9]+-\w+ AS build)$`)
-	for _, app := range demos {
-		d := dockerfile(t, app)
+	for _, b := range built {
+		app, d := b.folder, dockerfile(t, b.folder)
 		for _, i := range d.instructions {
 			if i[0] == "FROM" && !pinned.MatchString(i[1]) {
 				t.Errorf("%s: FROM %s is not pinned", app, i[1])
@@ -73,9 +82,15 @@ func TestTheImagesAreSmallPinnedAndNotRoot(t *testing.T) {
 		if d.last("FROM") != "scratch" || d.last("USER") != "65532:65532" {
 			t.Errorf("%s: from %s as %s", app, d.last("FROM"), d.last("USER"))
 		}
-		if entry := d.last("ENTRYPOINT"); entry != `["/usr/local/bin/`+app+`"]` {
+		if entry := d.last("ENTRYPOINT"); entry != `["/usr/local/bin/`+b.program+`"]` {
 			t.Errorf("%s: starts %s", app, entry)
 		}
+	}
+}
+
+func TestTheDemosImagesListenOnTheirPorts(t *testing.T) {
+	for _, app := range demos {
+		d := dockerfile(t, app)
 		if port := demo(t, app).Spec.Port; d.number(t, "PORT") != port {
 			t.Errorf("%s: listens on %s, its port is %d", app, d.env["PORT"], port)
 		}
@@ -86,9 +101,9 @@ func TestTheImagesAreSmallPinnedAndNotRoot(t *testing.T) {
 // not copied fails, with what embeds or imports it.
 func TestTheBuildStageHasAllItNeeds(t *testing.T) {
 	build := regexp.MustCompile(`go build .* -o /out/(\S+) (\./\S+)`)
-	for _, app := range demos {
-		d, src := dockerfile(t, app), t.TempDir()
-		var pkg string
+	for _, b := range built {
+		app, d, src := b.folder, dockerfile(t, b.folder), t.TempDir()
+		var program, pkg string
 		for _, i := range d.instructions {
 			switch {
 			case i[0] == "COPY" && !strings.HasPrefix(i[1], "--from"):
@@ -97,11 +112,12 @@ func TestTheBuildStageHasAllItNeeds(t *testing.T) {
 					copyTree(t, filepath.Join("..", from), filepath.Join(src, from))
 				}
 			case i[0] == "RUN" && build.MatchString(i[1]):
-				pkg = build.FindStringSubmatch(i[1])[2]
+				found := build.FindStringSubmatch(i[1])
+				program, pkg = found[1], found[2]
 			}
 		}
-		if pkg != "./demo/"+app+"/cmd/"+app {
-			t.Fatalf("%s: builds %q", app, pkg)
+		if pkg != b.pkg || program != b.program {
+			t.Fatalf("%s: builds %q of %q", app, program, pkg)
 		}
 		list := exec.CommandContext(t.Context(), "go", "list", "-deps", pkg)
 		list.Dir, list.Env = src, append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
