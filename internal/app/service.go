@@ -85,7 +85,7 @@ func describeService(app *application.Application, in surroundings) *service {
 
 func (s *service) prepare(in surroundings) error {
 	app := s.application
-	if dir := app.PythonDir(); dir != "" {
+	if dir := app.PythonDir(); dir != "" && len(app.Spec.Command) > 0 {
 		python, err := s.claimPythonDir(dir)
 		if err != nil {
 			return err
