@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 )
 
 // list brings the files in line with the directory: new ones are opened, those that are no longer there are marked gone.
@@ -70,14 +71,22 @@ func (l *listing) compare(entries []entry) {
 	for _, f := range m.files {
 		l.known[f.id] = f
 		if l.there[f.base].identity != f.id {
-			f.gone = true
+			f.gone = f.gone || !f.missable()
 			renamed[f.id] = f
+		} else {
+			f.missed = false
 		}
 	}
 	for _, e := range entries {
 		if f := renamed[l.there[e.base].identity]; f != nil && f.class == e.class {
-			f.gone, f.base, f.fileName = false, e.base, e.fileName
+			f.gone, f.missed, f.base, f.fileName = false, false, e.base, e.fileName
 			delete(renamed, f.id)
+		}
+	}
+	for _, f := range renamed {
+		if !f.gone {
+			f.missed = true
+			m.directory.listed = time.Time{} // look again
 		}
 	}
 	m.dispel(l.there)
@@ -86,6 +95,19 @@ func (l *listing) compare(entries []entry) {
 			delete(m.folded, base) // deleted: what it counted stays
 		}
 	}
+}
+
+// missable tells whether a file may be in the directory although a listing lacks it: one that is renamed meanwhile can be
+// listed under neither name. Taken for gone, it would be added again under the new one. The next listing decides.
+func (f *file) missable() bool {
+	if f.missed || f.retired { // who is retired keeps the name
+		return false
+	}
+	if f.fd == nil {
+		return true
+	}
+	s, err := statusOf(int(f.fd.Fd()))
+	return err == nil && s.links > 0
 }
 
 // open opens what is there and not known.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -15,6 +16,7 @@ import (
 // ghost is a file as the state file has it, until the file itself is seen or found to be gone. Its counts are in the
 // totals.
 type ghost struct {
+	missed bool // the last listing had it under no name
 	slots  []*slot
 	values []uint64
 }
@@ -259,7 +261,13 @@ func (m *Merger) dispel(there map[string]status) {
 		present[s.identity] = true
 	}
 	for id, g := range m.ghosts {
-		if !present[id] {
+		switch {
+		case present[id]:
+			g.missed = false
+		case !g.missed: // it may be renamed just now, see missable
+			g.missed = true
+			m.directory.listed = time.Time{}
+		default:
 			g.stays()
 			delete(m.ghosts, id)
 		}
