@@ -5,6 +5,7 @@ package tool
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -16,9 +17,29 @@ func Need(t testing.TB, names ...string) string {
 			return path
 		}
 	}
+	missing(t, names[0])
+	return ""
+}
+
+// missing is the one rule.
+func missing(t testing.TB, name string) {
+	t.Helper()
 	if os.Getenv("REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed: run scripts/tools.sh", names[0])
+		t.Fatalf("%s is not installed: run scripts/tools.sh", name)
 	}
-	t.Skipf("%s is not installed: run scripts/tools.sh", names[0])
+	t.Skipf("%s is not installed: run scripts/tools.sh", name)
+}
+
+// Python returns the path of the first Python 3 that has the modules. Debian's packages are for Debian's own, which is not
+// always the first in PATH.
+func Python(t testing.TB, modules ...string) string {
+	t.Helper()
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		path, err := exec.LookPath(name)
+		if err == nil && exec.CommandContext(t.Context(), path, "-c", "import "+strings.Join(modules, ",")).Run() == nil {
+			return path
+		}
+	}
+	missing(t, "Python's "+strings.Join(modules, ", "))
 	return ""
 }
