@@ -170,6 +170,8 @@ type compose struct {
 			Dockerfile string `json:"dockerfile"`
 		} `json:"build,omitempty"`
 		Image           string            `json:"image"`
+		Command         []string          `json:"command,omitempty"`
+		Tmpfs           []string          `json:"tmpfs,omitempty"`
 		Ports           []string          `json:"ports,omitempty"`
 		Environment     map[string]string `json:"environment,omitempty"`
 		Volumes         []string          `json:"volumes,omitempty"`
@@ -193,47 +195,59 @@ type compose struct {
 
 func TestComposeNamesFilesAndVolumesThatExist(t *testing.T) {
 	for _, app := range demos {
-		var c compose
-		if err := yaml.UnmarshalStrict(read(t, app+"/docker-compose.yml"), &c); err != nil {
-			t.Fatalf("%s: %v", app, err)
-		}
-		for name, s := range c.Services {
-			if s.Build != nil {
-				if _, err := os.Stat(filepath.Join(app, s.Build.Context, s.Build.Dockerfile)); err != nil {
-					t.Errorf("%s: %s: %v", app, name, err)
-				}
+		composeIsWhole(t, app, app, app+"/docker-compose.yml")
+	}
+	for app, folder := range pythonExamples {
+		composeIsWhole(t, app, folder, folder+"/compose.yaml")
+	}
+}
+
+func composeIsWhole(t *testing.T, app, folder, path string) {
+	t.Helper()
+	var c compose
+	if err := yaml.UnmarshalStrict(read(t, path), &c); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for name, s := range c.Services {
+		if s.Build != nil {
+			file := s.Build.Dockerfile
+			if file == "" {
+				file = "Dockerfile"
 			}
-			if !regexp.MustCompile(`:v?[0-9.]+(-\w+)?$`).MatchString(s.Image) {
-				t.Errorf("%s: %s: the image %s is not pinned", app, name, s.Image)
-			}
-			for _, p := range s.Ports {
-				if !strings.HasPrefix(p, "127.0.0.1:") {
-					t.Errorf("%s: %s: port %s is open to the network", app, name, p)
-				}
-			}
-			for _, v := range s.Volumes {
-				source, _, _ := strings.Cut(v, ":")
-				if strings.HasPrefix(source, ".") {
-					if _, err := os.Stat(filepath.Join(app, source)); err != nil {
-						t.Errorf("%s: %s: %v", app, name, err)
-					}
-				} else if _, ok := c.Volumes[source]; !ok {
-					t.Errorf("%s: %s: no volume %s", app, name, source)
-				}
-			}
-			for key, value := range s.Environment {
-				if strings.Contains(key, "PASSWORD") && !strings.HasPrefix(value, "${DB_PASSWORD:?") {
-					t.Errorf("%s: %s: %s is written down", app, name, key)
-				}
-			}
-			for other := range s.DependsOn {
-				if _, ok := c.Services[other]; !ok {
-					t.Errorf("%s: %s depends on %s, which is not there", app, name, other)
-				}
+			if _, err := os.Stat(filepath.Join(folder, s.Build.Context, file)); err != nil {
+				t.Errorf("%s: %s: %v", path, name, err)
 			}
 		}
-		if _, ok := c.Services[app]; !ok || c.Services["prometheus"].Image == "" {
-			t.Errorf("%s: services %v", app, c.Services)
+		if !regexp.MustCompile(`:v?[0-9.]+(-\w+)?$`).MatchString(s.Image) {
+			t.Errorf("%s: %s: the image %s is not pinned", path, name, s.Image)
 		}
+		for _, p := range s.Ports {
+			if !strings.HasPrefix(p, "127.0.0.1:") {
+				t.Errorf("%s: %s: port %s is open to the network", path, name, p)
+			}
+		}
+		for _, v := range s.Volumes {
+			source, _, _ := strings.Cut(v, ":")
+			if strings.HasPrefix(source, ".") {
+				if _, err := os.Stat(filepath.Join(folder, source)); err != nil {
+					t.Errorf("%s: %s: %v", path, name, err)
+				}
+			} else if _, ok := c.Volumes[source]; !ok {
+				t.Errorf("%s: %s: no volume %s", path, name, source)
+			}
+		}
+		for key, value := range s.Environment {
+			if strings.Contains(key, "PASSWORD") && !strings.HasPrefix(value, "${DB_PASSWORD:?") {
+				t.Errorf("%s: %s: %s is written down", path, name, key)
+			}
+		}
+		for other := range s.DependsOn {
+			if _, ok := c.Services[other]; !ok {
+				t.Errorf("%s: %s depends on %s, which is not there", path, name, other)
+			}
+		}
+	}
+	if _, ok := c.Services[app]; !ok || c.Services["prometheus"].Image == "" {
+		t.Errorf("%s: services %v", path, c.Services)
 	}
 }
