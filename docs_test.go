@@ -34,7 +34,7 @@ func TestLinksInTheDocumentationLeadSomewhere(t *testing.T) {
 }
 
 // codeSpan is `a/path` in documentation, where the first part is one of our folders.
-var codeSpan = regexp.MustCompile("`((?:demo|deploy|docs|internal|instrument|cmd|test|bench|scripts)/[A-Za-z0-9_./-]*)`")
+var codeSpan = regexp.MustCompile("`((?:demo|deploy|docs|internal|instrument|cmd|test|bench|scripts|examples)/[A-Za-z0-9_./-]*)`")
 
 func TestPathsInTheDocumentationExist(t *testing.T) {
 	for _, file := range markdownFiles(t) {

@@ -14,9 +14,11 @@ import (
 // clicked is how often the page hits the button, twice.
 const clicked = 100
 
-// claims are what the page says of the output of its commands, by the comment above the block. Each is demanded of what
+// claims are what a page says of the output of its commands, by the comment above the block. Each is demanded of what
 // the commands print now, and of what the page shows.
-var claims = map[string]func(outputs []string) error{
+type claims map[string]func(outputs []string) error
+
+var ofNaiveAndTrue = claims{
 	"every answer is one worker's":                       answersOfOneWorker,
 	"rate sees clicks that nobody made":                  clicksThatNobodyMade,
 	"the ports add up":                                   portsAddUp,
@@ -31,9 +33,15 @@ func TestB1TheGuideNaiveAndTrueIsTrue(t *testing.T) {
 		tool.Need(t, name)
 	}
 	t.Parallel()
-	s := newShell(t)
+	newShell(t).walkPage("naive-and-true.md", ofNaiveAndTrue)
+}
+
+// walkPage walks through a whole page and demands its claims.
+func (s *shell) walkPage(page string, claims claims) {
+	t := s.t
+	t.Helper()
 	seen := map[string]bool{}
-	for _, b := range blocks(t, "naive-and-true.md") {
+	for _, b := range blocks(t, page) {
 		outputs, shown := s.walk(b)
 		if b.claim == "" {
 			continue

@@ -31,16 +31,20 @@ type shell struct {
 	replace map[string]string
 }
 
-var replaceable = regexp.MustCompile(`/tmp/true\b|/tmp/auth\b|\b(?:8000|9090|9300|500[1-5])\b`)
+var replaceable = regexp.MustCompile(`/tmp/(?:true|auth|python)\b|\b(?:800[01]|9090|9300|500[1-5])\b`)
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	first, err := script.FreeRange(8)
+	ports := []string{"5001", "5002", "5003", "5004", "5005", "8000", "8001", "9090", "9300"}
+	first, err := script.FreeRange(len(ports))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shell{t: t, lines: make(chan string, 100), replace: map[string]string{"/tmp/true": t.TempDir(), "/tmp/auth": t.TempDir()}}
-	for i, port := range []string{"5001", "5002", "5003", "5004", "5005", "8000", "9090", "9300"} {
+	s := &shell{t: t, lines: make(chan string, 100), replace: map[string]string{}}
+	for _, dir := range []string{"/tmp/true", "/tmp/auth", "/tmp/python"} {
+		s.replace[dir] = t.TempDir()
+	}
+	for i, port := range ports {
 		s.replace[port] = strconv.Itoa(first + i)
 	}
 	s.cmd = exec.Command("bash")
