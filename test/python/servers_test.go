@@ -95,8 +95,8 @@ func (s *setup) begin(t *testing.T, env []string, arguments ...string) *process 
 	var command []string
 	switch {
 	case s.server != "gunicorn":
-		// uWSGI replaces no worker that is younger than a minute, unless it is told to.
-		command = []string{s.server, "--ini", "uwsgi.ini", "--max-requests", "50", "--min-worker-lifetime", "1"}
+		// uWSGI replaces no worker that is younger than a minute, and rests when many end, unless it is told otherwise.
+		command = []string{s.server, "--ini", "uwsgi.ini", "--max-requests", "50", "--min-worker-lifetime", "1", "--forkbomb-delay", "0"}
 	case s.example == "django":
 		command = []string{s.interpreter, "-m", "gunicorn", "dogwalk.wsgi", "--max-requests", "50", "--max-requests-jitter", "5"}
 	default:
