@@ -87,8 +87,11 @@ class WalksTest(TestCase):
     def test_a_walk_is_completed_once(self):
         walk = self.walk()
         other = Walk.objects.get(pk=walk.pk)  # as another worker has it
+        walk.distance, other.distance = 100, 7
         self.assertTrue(walk.complete())
         self.assertFalse(other.complete())
+        walk.refresh_from_db()
+        self.assertEqual(walk.distance, 100)
         completed = value("walks_completed_total")
         url = reverse("complete-walk", args=[walk.pk])
         self.assertEqual(self.client.get(url).status_code, 400)
