@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"path"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"sigs.k8s.io/yaml"
+
+	"github.com/truecount/truecount/internal/application"
 )
 
 // pythonFolder has the manifests of a Python application with the sidecar.
@@ -215,6 +218,38 @@ func TestTheSidecarsArgumentsAreFlagsThatItHas(t *testing.T) {
 	}
 	if tag := "-t " + sidecar.Image + " ."; !strings.Contains(string(read(t, "sidecar/Dockerfile")), tag) {
 		t.Errorf("sidecar/Dockerfile does not say how %s is built", sidecar.Image)
+	}
+}
+
+// TestTheApplicationIsWhatTheManifestsSayOfIt looks into its own files: its image, and the hooks that the manifests count on.
+func TestTheApplicationIsWhatTheManifestsSayOfIt(t *testing.T) {
+	const folder = "../examples/python/django"
+	pod := decode[appsv1.Deployment](t, "deployment.yaml").Spec.Template.Spec
+	app, d := pod.Containers[0], dockerfile(t, folder)
+	if user := fmt.Sprintf("%d:%d", *pod.SecurityContext.RunAsUser, *pod.SecurityContext.RunAsGroup); d.last("USER") != user {
+		t.Errorf("the image runs as %s, the pod as %s", d.last("USER"), user)
+	}
+	if port := env(t, app, "PORT"); d.number(t, "PORT") != port || int(app.Ports[0].ContainerPort) != port {
+		t.Errorf("the image listens on %s, the pod on %d, %+v", d.env["PORT"], port, app.Ports)
+	}
+	if !strings.Contains(string(read(t, folder+"/Dockerfile")), "-t "+app.Image+" .") {
+		t.Errorf("its Dockerfile does not say how %s is built", app.Image)
+	}
+	file, err := application.Load(folder + "/truecount.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := file.Applications[0].Spec
+	if spec.Health.Path != app.ReadinessProbe.HTTPGet.Path || spec.Workers.Count != env(t, app, "WEB_CONCURRENCY") {
+		t.Errorf("its application file has %s and %d workers", spec.Health.Path, spec.Workers.Count)
+	}
+	hooks := string(read(t, folder+"/gunicorn.conf.py"))
+	for hook, does := range map[string]string{"on_starting": "multiproc.wipe()", "child_exit": "multiproc.retire("} {
+		_, body, found := strings.Cut(hooks, "\ndef "+hook+"(")
+		body, _, _ = strings.Cut(body, "\ndef ")
+		if !found || !strings.Contains(body, does) {
+			t.Errorf("gunicorn.conf.py: %s does not call %s", hook, does)
+		}
 	}
 }
 
