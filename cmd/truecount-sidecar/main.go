@@ -20,6 +20,7 @@ func run(args []string) int {
 	// A second Ctrl-C ends the process at once: whoever presses it twice means it.
 	context.AfterFunc(ctx, stop)
 
+	collectLate()
 	command := newCommand()
 	command.SetArgs(args)
 	if err := command.ExecuteContext(ctx); err != nil {
