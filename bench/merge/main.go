@@ -60,7 +60,7 @@ func main() {
 	flag.IntVar(&b.dead, "dead", 10_000, "files of dead workers")
 	flag.IntVar(&b.turns, "turns", 15, "turns of each side")
 	flag.IntVar(&b.scrapes, "scrapes", 10_000, "scrapes over which memory is watched")
-	flag.DurationVar(&b.atMost, "at-most", time.Minute, "`TIME` after which that ends, however many were done")
+	flag.DurationVar(&b.atMost, "at-most", 90*time.Second, "`TIME` after which that ends, however many were done")
 	flag.StringVar(&b.benchtime, "benchtime", "1s", "of the Go benchmarks, as go test's")
 	flag.Parse()
 	// The account of 257,632 values makes garbage. To collect it takes both cores, and is not to be done beside a scrape.

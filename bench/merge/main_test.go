@@ -34,7 +34,7 @@ func TestARunMeasuresBothSidesAndPrintsRatios(t *testing.T) {
 		`(?m)^warm scrape, median of 10 and 2 +[\d.]+ ms +[\d.]+ ms +\d+ +100`,
 		`(?m)^warm scrape, gzip, median of 10 and 2 +[\d.]+ ms +[\d.]+ ms +\d+ +100`,
 		`(?m)^warm scrape beside 5 files of dead workers +[\d.]+ ms`,
-		`(?m)^resident after 20 scrapes, in \d+s +[\d.]+ MiB`,
+		`(?m)^resident after 20 scrapes, in \d+s +[\d.]+ MB`,
 	} {
 		if !regexp.MustCompile(row).MatchString(out.String()) {
 			t.Errorf("no line like %s in\n%s", row, out)

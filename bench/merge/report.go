@@ -36,7 +36,7 @@ func (r *report) flush() error {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond)) }
 
-func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+func mb(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
 
 // ratio is how many times as long the other takes.
 func ratio(ours, theirs time.Duration) string {
@@ -87,12 +87,12 @@ func (r *report) beside(files int, b beside) {
 func (r *report) memory(peaks []int64, l lasting, p *python) {
 	python := "–"
 	if p != nil {
-		python = mib(p.peak)
+		python = mb(p.peak)
 	}
-	r.line("resident at most, after the first scrape", mib(figures.Median(peaks)), "", "", "48 MiB")
-	r.line(fmt.Sprintf("resident after %d scrapes", l.early), mib(l.atEarly))
-	r.line(fmt.Sprintf("resident after %d scrapes, in %v", l.scrapes, l.took.Round(time.Second)), mib(l.atEnd), "", "", "flat")
-	r.line("resident at most", mib(l.max), python, "", "48 MiB")
+	r.line("resident at most, after the first scrape", mb(figures.Median(peaks)), "", "", "48 MB")
+	r.line(fmt.Sprintf("resident after %d scrapes", l.early), mb(l.atEarly))
+	r.line(fmt.Sprintf("resident after %d scrapes, in %v", l.scrapes, l.took.Round(time.Second)), mb(l.atEnd), "", "", "flat")
+	r.line("resident at most", mb(l.max), python, "", "48 MB")
 }
 
 // benchmarks prints the results of the Go benchmarks.
