@@ -28,14 +28,16 @@ func (t *table) export() []reading.Family {
 
 func (c *child) export() (s reading.Series, ok bool) {
 	s.Labels = c.labels
-	switch c.family.kind {
-	case reading.Counter:
-		s.Value = c.value.total.Value()
-		return s, true
-	case reading.Gauge:
+	switch kind := c.family.kind; {
+	case kind == reading.Gauge:
 		s.Value, ok = c.value.gauge()
 		return s, ok
-	case reading.Summary:
+	case !c.counted:
+		return s, false
+	case kind == reading.Counter:
+		s.Value = c.value.total.Value()
+		return s, true
+	case kind == reading.Summary:
 		if c.count != nil {
 			s.Count = addCount(0, c.count.total)
 		}

@@ -122,7 +122,7 @@ func (r *payloadReader) child(f *family) {
 	}
 	t.quoted = t.quoted || !legacyLabels(labels)
 	c := f.child(labels)
-	c.changed = true
+	c.counted, c.changed = true, true
 	c.holders = int(r.Uvarint())
 	for range r.Count(2) {
 		if r.slot(c); r.Err() != nil {

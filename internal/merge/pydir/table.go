@@ -61,6 +61,7 @@ type child struct {
 	buckets []*slot // of a histogram, by bound
 	holders int     // files that have or had all buckets of this histogram
 
+	counted bool   // a file has or had an entry of it; without, it is of a file that was refused as a whole
 	changed bool   // since text was written
 	text    []byte // its samples in text format, or empty
 }

@@ -224,7 +224,7 @@ func (m *Merger) count(f *file, at int, value uint64) {
 	}
 	f.values[at] = 0
 	m.change(f, change{entry: at, value: value})
-	s.child.changed = true
+	s.child.counted, s.child.changed = true, true
 	if s.role == roleBucket {
 		f.pending.add(m.table, s)
 	}
