@@ -43,3 +43,15 @@ func Python(t testing.TB, modules ...string) string {
 	missing(t, "Python's "+strings.Join(modules, ", "))
 	return ""
 }
+
+// Root is for tests that only root can set up: files of other users, devices, file systems of their own.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv("REQUIRE_TOOLS") == "1" {
+		t.Fatal("run this as root")
+	}
+	t.Skip("run this as root")
+}

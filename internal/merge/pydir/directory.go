@@ -84,31 +84,36 @@ type entry struct {
 	base string
 }
 
-// entries lists the files of the client, by name, and how many that end in .db are named otherwise.
-func (d *directory) entries(limit int) (list []entry, misnamed []string, err error) {
+// contents is what a directory has.
+type contents struct {
+	files    []entry  // of the client, by name
+	misnamed []string // others that end in .db
+	complete bool     // there is nothing else: the limit was not reached
+}
+
+// entries lists the directory.
+func (d *directory) entries(limit int) (c contents, err error) {
 	fd, err := os.Open(d.path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("directory of worker files: %w", err)
+		return contents{}, fmt.Errorf("directory of worker files: %w", err)
 	}
 	defer fd.Close()
-	for seen := 0; seen < limit; {
+	for seen := 0; seen < limit && !c.complete; {
 		names, err := fd.Readdirnames(1024)
 		for _, base := range names {
 			switch name, ok := parseName(base); {
 			case ok:
-				list = append(list, entry{name, base})
+				c.files = append(c.files, entry{name, base})
 			case strings.HasSuffix(base, suffix):
-				misnamed = append(misnamed, base)
+				c.misnamed = append(c.misnamed, base)
 			}
 		}
 		seen += len(names)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("directory of worker files: %w", err)
+		c.complete = errors.Is(err, io.EOF)
+		if err != nil && !c.complete {
+			return contents{}, fmt.Errorf("directory of worker files: %w", err)
 		}
 	}
-	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.base, b.base) })
-	return list, misnamed, nil
+	slices.SortFunc(c.files, func(a, b entry) int { return cmp.Compare(a.base, b.base) })
+	return c, nil
 }

@@ -18,7 +18,9 @@ import (
 )
 
 // retired is the name under which a hook leaves a dead worker's file.
-func retired(kind string, pid int) string { return fmt.Sprintf("%s_%d.retired-1764430000000000000.db", kind, pid) }
+func retired(kind string, pid int) string {
+	return fmt.Sprintf("%s_%d.retired-1764430000000000000.db", kind, pid)
+}
 
 // longAgo makes the directory look as if it had not changed lately, so that its modification time is trusted.
 func longAgo(t testing.TB, dir string) {
@@ -91,6 +93,9 @@ func TestM8TenThousandDeadWorkersAreReadOnce(t *testing.T) {
 		if n := readCalls(t) - calls; n > len(scrapes)*live*2+4 {
 			t.Errorf("two warm scrapes make %d read calls, want those of %d files", n, live)
 		}
+	}
+	if got := skippedFiles(t, m, "limit"); got != 0 {
+		t.Errorf("%v files are counted as beyond the limit, and all were read", got)
 	}
 	// Their files can go, all or some: they are in the totals.
 	for pid := range dead / 2 {

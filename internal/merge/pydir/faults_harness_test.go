@@ -98,7 +98,9 @@ func merged(t testing.TB, m *pydir.Merger) map[string]float64 {
 func same(t testing.TB, what string, got, want map[string]float64) {
 	t.Helper()
 	got, want = keyed(got), keyed(want)
-	equal := func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) || a == b || a != a && b != b }
+	equal := func(a, b float64) bool {
+		return math.Float64bits(a) == math.Float64bits(b) || a == b || a != a && b != b
+	}
 	if maps.EqualFunc(got, want, equal) {
 		return
 	}
@@ -246,4 +248,3 @@ func histogramsAreValid(t testing.TB, page string) {
 		}
 	}
 }
-

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // list brings the files in line with the directory: new ones are opened, those that are no longer there are marked gone.
@@ -26,17 +28,23 @@ func (m *Merger) list() error {
 	if err != nil || !changed {
 		return err
 	}
-	entries, misnamed, err := m.directory.entries(m.options.Limits.Entries)
+	found, err := m.directory.entries(m.options.Limits.Entries)
 	if err != nil {
 		return err
 	}
-	l := listing{m: m, there: make(map[string]status, len(entries)), leftOut: map[string]reason{}}
-	for _, base := range misnamed {
+	l := listing{m: m, there: make(map[string]status, len(found.files)), final: make(map[identity]string, len(m.folded)), leftOut: map[string]reason{}}
+	for _, base := range found.misnamed {
 		l.leaveOut(base, leftOut(reasonName, "it is not named as the client names its files"))
 	}
-	l.compare(entries)
-	l.open(entries)
-	m.leftOut = l.leftOut
+	l.compare(found.files)
+	if found.complete && !l.unsure {
+		m.dispel(l.there)
+	}
+	l.open(found.files)
+	m.leftOut, m.beyond = l.leftOut, l.beyond
+	if l.unsure {
+		m.directory.listed = time.Time{} // what changes next may not show in the directory's modification time
+	}
 	return nil
 }
 
@@ -45,7 +53,10 @@ type listing struct {
 	m       *Merger
 	there   map[string]status
 	known   map[identity]*file
+	final   map[identity]string // the names of the files that are folded
 	leftOut map[string]reason
+	beyond  []string // left out because of the limit
+	unsure  bool     // something could not be known or opened, which may be otherwise next time
 }
 
 func (l *listing) leaveOut(base string, err error) {
@@ -60,65 +71,66 @@ func (l *listing) leaveOut(base string, err error) {
 // files of a dead worker.
 func (l *listing) compare(entries []entry) {
 	m := l.m
-	dir := int(m.directory.fd.Fd())
 	for _, e := range entries {
-		if s, err := statusAt(dir, e.base); err == nil {
-			l.there[e.base] = s
-		}
+		_ = l.look(e.base) // what it leads to, if anything, is in l.there
 	}
 	l.known = make(map[identity]*file, len(m.files))
-	renamed := map[identity]*file{}
+	moved := map[identity]*file{}
 	for _, f := range m.files {
 		l.known[f.id] = f
-		if l.there[f.base].identity != f.id {
-			f.gone = f.gone || !f.missable()
-			renamed[f.id] = f
+		if l.leadsElsewhere(f.base, f.id) {
+			f.gone = true
+			moved[f.id] = f
+		}
+	}
+	movedFinal := map[identity]bool{}
+	for base, id := range m.folded {
+		if l.leadsElsewhere(base, id) {
+			delete(m.folded, base) // what it counted stays
+			movedFinal[id] = true
 		} else {
-			f.missed = false
+			l.final[id] = base
 		}
 	}
 	for _, e := range entries {
-		if f := renamed[l.there[e.base].identity]; f != nil && f.class == e.class {
-			f.gone, f.missed, f.base, f.fileName = false, false, e.base, e.fileName
-			delete(renamed, f.id)
+		id := l.there[e.base].identity
+		if f := moved[id]; f != nil && f.class == e.class {
+			f.gone, f.base, f.fileName = false, e.base, e.fileName
+			delete(moved, f.id)
 		}
-	}
-	for _, f := range renamed {
-		if !f.gone {
-			f.missed = true
-			m.directory.listed = time.Time{} // look again
-		}
-	}
-	m.dispel(l.there)
-	for base, id := range m.folded {
-		if l.there[base].identity != id {
-			delete(m.folded, base) // deleted: what it counted stays
+		if movedFinal[id] {
+			m.folded[e.base], l.final[id] = id, e.base
+			delete(movedFinal, id)
 		}
 	}
 }
 
-// missable tells whether a file may be in the directory although a listing lacks it: one that is renamed meanwhile can be
-// listed under neither name. Taken for gone, it would be added again under the new one. The next listing decides.
-func (f *file) missable() bool {
-	if f.missed || f.retired { // who is retired keeps the name
-		return false
+// look finds out what a name leads to.
+func (l *listing) look(base string) error {
+	s, err := statusAt(int(l.m.directory.fd.Fd()), base)
+	if err == nil {
+		l.there[base] = s
+	} else if !errors.Is(err, unix.ENOENT) {
+		l.unsure = true
 	}
-	if f.fd == nil {
-		return true
+	return err
+}
+
+// leadsElsewhere tells whether it is certain that a name no longer leads to a file. To take one for gone of which this
+// can't be known, and then for new, would add it twice.
+func (l *listing) leadsElsewhere(base string, id identity) bool {
+	if _, listed := l.there[base]; !listed { // gone, or beyond the limit of entries
+		if err := l.look(base); err != nil {
+			return errors.Is(err, unix.ENOENT)
+		}
 	}
-	s, err := statusOf(int(f.fd.Fd()))
-	return err == nil && s.links > 0
+	return l.there[base].identity != id
 }
 
 // open opens what is there and not known.
 func (l *listing) open(entries []entry) {
 	m := l.m
-	open := 0
-	for _, f := range m.files {
-		if f.fd != nil {
-			open++
-		}
-	}
+	open := m.open()
 	for _, e := range entries {
 		s, ok := l.there[e.base]
 		if !ok {
@@ -130,11 +142,14 @@ func (l *listing) open(entries []entry) {
 			}
 			continue
 		}
-		if _, done := m.folded[e.base]; done {
+		if base, done := l.final[s.identity]; done {
+			if base != e.base {
+				l.leaveOut(e.base, leftOut(reasonDuplicate, "it is the same file as %s", base))
+			}
 			continue
 		}
 		if open >= m.options.Limits.Files {
-			l.leaveOut(e.base, leftOut(reasonLimit, "more than %d files are open", open))
+			l.beyond = append(l.beyond, e.base) // perhaps there is room later in this reading
 			continue
 		}
 		f, err := l.openOne(e)
@@ -142,6 +157,8 @@ func (l *listing) open(entries []entry) {
 			continue
 		}
 		if err != nil {
+			r := reasonOf(err)
+			l.unsure = l.unsure || r == reasonUnreadable || r == reasonOwner
 			l.leaveOut(e.base, err)
 			continue
 		}
@@ -163,6 +180,29 @@ func (l *listing) openOne(e entry) (*file, error) {
 	}
 	f := &file{fileName: e.fileName, base: e.base, id: s.identity, fd: fd}
 	return f, nil
+}
+
+// tellBeyond says of the files that are beyond the limit, when all that can be read was, that they are.
+func (m *Merger) tellBeyond() {
+	more := 0
+	for _, base := range m.beyond {
+		if m.leftOut[base] == "" {
+			m.leftOut[base] = reasonLimit
+		}
+		if !m.told[base] {
+			more++
+		}
+	}
+	if more > 0 {
+		m.log.Warn("files are left out: too many are open", "files", len(m.beyond), "limit", m.options.Limits.Files)
+		m.metrics.filesSkipped.WithLabelValues(string(reasonLimit)).Add(float64(more))
+	}
+	if len(m.beyond)+len(m.told) > 0 {
+		m.told = map[string]bool{}
+		for _, base := range m.beyond {
+			m.told[base] = true
+		}
+	}
 }
 
 // trusts refuses files of other users: whoever may write to the directory could make up counts. Root reads for anybody.

@@ -32,6 +32,8 @@ type Merger struct {
 	keeper    keeper
 	processes processes
 	leftOut   map[string]reason // entries of the directory that could not be opened
+	beyond    []string          // entries for which too many files were open
+	told      map[string]bool   // of which of these it was said
 	scanners  []*scanner
 	found     []foundEntry // reused by grow
 	ahead     ahead
@@ -148,13 +150,14 @@ func (m *Merger) readOnce() {
 		return
 	}
 	began := m.options.Now()
-	if m.lastError = m.list(); m.lastError != nil {
+	changed := m.readFiles()
+	for m.hasRoom() { // final files were closed: others can be opened
+		changed = m.readFiles() || changed
+	}
+	m.tellBeyond()
+	if m.lastError != nil {
 		m.metrics.sourceErrors.Inc()
 	}
-	m.judge()
-	m.verify()
-	m.scan()
-	changed := m.takeIn()
 	m.round++
 	m.hasRead = m.hasRead || len(m.files) > 0 || len(m.folded) > 0
 	m.readAt = began
@@ -164,6 +167,35 @@ func (m *Merger) readOnce() {
 	if changed {
 		m.version.Add(1)
 	}
+}
+
+// readFiles reads the directory and the files that may be open at once.
+func (m *Merger) readFiles() (changed bool) {
+	m.lastError = m.list()
+	m.judge()
+	m.verify()
+	m.scan()
+	return m.takeIn()
+}
+
+// hasRoom tells whether files that were left out because too many were open can be opened now, and has them looked for.
+func (m *Merger) hasRoom() bool {
+	if len(m.beyond) == 0 || m.lastError != nil || m.open() >= m.options.Limits.Files {
+		return false
+	}
+	m.directory.listed = time.Time{}
+	return true
+}
+
+// open is how many files are.
+func (m *Merger) open() int {
+	n := 0
+	for _, f := range m.files {
+		if f.fd != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // scan looks at every file that is not sealed, on all cores.
