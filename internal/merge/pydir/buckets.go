@@ -31,7 +31,9 @@ func (p *pending) add(t *table, s *slot) {
 			delete(p.waiting, s.child)
 		}
 	}
-	p.slots = append(p.slots, s)
+	if n := len(p.slots); n == 0 || p.slots[n-1] != s { // a bound written in two ways is one
+		p.slots = append(p.slots, s)
+	}
 	if math.IsInf(s.bound, 1) {
 		t.hasBuckets(s.child, p.slots)
 		p.slots = p.slots[:0]

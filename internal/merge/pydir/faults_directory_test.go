@@ -432,11 +432,11 @@ func TestM13MoreEntriesThanTheLimitHideNoFileThatIsKnown(t *testing.T) {
 	m := newMerger(t, pydir.Options{Dir: dir, Limits: pydir.Limits{Entries: 100}})
 	want := map[string]float64{"walks_total": 5}
 	wantSamples(t, m, want)
-	for i := range 5000 {
+	for i := range 2000 {
 		write(t, dir, fmt.Sprintf("junk-%d", i), nil)
 	}
 	wantSamples(t, m, want)
-	for i := range 5000 {
+	for i := range 2000 {
 		remove(t, dir, fmt.Sprintf("junk-%d", i))
 	}
 	wantSamples(t, m, want)

@@ -26,7 +26,7 @@ type table struct {
 	samples  map[string]*family // by the names of the samples that a family is exposed as
 	slots    int
 	known    map[class]map[string]*known
-	last     *known // the key before, which mostly tells the next one: workers create their metrics in the same order
+	last     *known // the key before of the same file, which mostly tells the next one: workers create their metrics in the same order
 	parser   keyParser
 	quoted   bool // a name needs quotes, or escapes for those who ask for them
 	conflict func(conflict)
@@ -132,6 +132,9 @@ func (t *table) expect(c class, keys int) {
 	}
 }
 
+// begin is told that the keys of another file come now.
+func (t *table) begin() { t.last = nil }
+
 // find returns what a key stands for in files of a class; it parses each key once.
 func (t *table) find(c class, key []byte) (*known, error) {
 	if t.last != nil && t.last.next != nil && string(key) == t.last.next.key {
@@ -147,6 +150,9 @@ func (t *table) find(c class, key []byte) (*known, error) {
 			return nil, err
 		}
 		k = &known{key: text, slot: t.slot(c, &parsed)}
+		if k.slot == nil && t.slots >= t.retained {
+			return k, nil // a flood of keys is not remembered either
+		}
 		t.expect(c, 0)
 		t.known[c][k.key] = k
 	}
@@ -200,7 +206,7 @@ func parseBound(le string) (bound float64, ok bool) {
 // meaning takes the names of a key apart, and the label le out of a bucket's labels.
 func meaning(c class, k *sampleKey) (name string, r role, le string, ok bool) {
 	rest, isOf := strings.CutPrefix(k.sample, k.metric)
-	if !isOf {
+	if !isOf || k.metric == "" {
 		return "", 0, "", false
 	}
 	switch {
@@ -315,13 +321,17 @@ func (t *table) part(c *child, r role, bound float64, le string) *slot {
 }
 
 // ofWorker is the child of a gauge that keeps workers apart: the same labels and the worker's id. A label pid that the
-// application has itself stays.
+// application has itself stays. It is nil if that would be more than is retained.
 func (t *table) ofWorker(s *slot, id string) *slot {
 	labels := s.child.labels
 	i, has := slices.BinarySearchFunc(labels, "pid", func(p *dto.LabelPair, name string) int { return strings.Compare(p.GetName(), name) })
 	if !has {
 		name := "pid"
 		labels = slices.Insert(slices.Clone(labels), i, &dto.LabelPair{Name: &name, Value: &id})
+	}
+	if t.slots >= t.retained && s.child.family.children[string(reading.AppendKey(nil, labels))] == nil {
+		t.skip(skippedRetained)
+		return nil
 	}
 	return t.part(s.child.family.child(labels), roleValue, 0, "")
 }

@@ -11,7 +11,6 @@ import (
 // takeIn brings the totals up to date with what the scans found. It reports whether anything changed.
 func (m *Merger) takeIn() bool {
 	changed := false
-	m.table.last = nil
 	m.readAhead()
 	for _, f := range m.files {
 		if !f.sealed && m.takeInFile(f) {
@@ -165,9 +164,16 @@ func (m *Merger) grow(f *file, used int) error {
 		}
 		return nil
 	}
-	m.table.expect(f.class, more.pattern.entries)
+	room, over := m.room(f), 0
+	m.table.begin()
+	m.table.expect(f.class, min(more.pattern.entries, room))
 	found := slices.Grow(m.found[:0], more.pattern.entries)
 	err := walk(more.data, more.tail, maxKey, func(key []byte, value, stamp uint64) error {
+		if len(found) >= room {
+			found = append(found, foundEntry{beyondLimit, len(key), value, stamp})
+			over++
+			return nil
+		}
 		k, err := m.table.find(f.class, key)
 		if err != nil {
 			return err
@@ -179,6 +185,10 @@ func (m *Merger) grow(f *file, used int) error {
 	if err != nil {
 		return leftOut(reasonCorrupt, "%w", err)
 	}
+	if over > 0 {
+		m.metrics.skipped.WithLabelValues(string(reading.SeriesLimit)).Add(float64(over))
+		m.log.Warn("series are left out: a file has more than the limit", "file", f.base, "series", over)
+	}
 	f.tail, f.used = more.tail, used
 	f.lengths = slices.Grow(f.lengths, len(found))
 	f.slots, f.values = slices.Grow(f.slots, len(found)), slices.Grow(f.values, len(found))
@@ -189,6 +199,19 @@ func (m *Merger) grow(f *file, used int) error {
 		more.pattern.layout = m.share(f)
 	}
 	return nil
+}
+
+// beyondLimit is the key of an entry that is not looked at.
+var beyondLimit = &known{}
+
+// room is how many more entries of a file are taken in. As for workers that answer, a series is one entry, and the buckets
+// of histograms weigh a tenth of one.
+func (m *Merger) room(f *file) int {
+	limit := m.options.Limits.Worker.Series
+	if f.kind == reading.Histogram {
+		limit *= 10
+	}
+	return max(0, limit-len(f.lengths))
 }
 
 // foundEntry is an entry that a file has more than before.
@@ -244,13 +267,14 @@ func (m *Merger) shrunk(f *file, used int) (changed bool, err error) {
 		if err != nil {
 			return false, leftOut(reasonCorrupt, "%w", err)
 		}
+		m.table.begin()
 		err = walk(data, tail, maxKey, func(key []byte, value, _ uint64) error {
 			k, err := m.table.find(f.class, key)
 			if err != nil {
 				return err
 			}
 			if at >= len(f.slots) || f.lengths[at] != uint32(len(key)) ||
-				k.slot != nil && k.slot.monotone() && (f.slots[at] != k.slot || math.Float64frombits(value) < math.Float64frombits(f.values[at])) {
+				k.slot != nil && k.slot.monotone() && f.slots[at] != nil && (f.slots[at] != k.slot || math.Float64frombits(value) < math.Float64frombits(f.values[at])) {
 				anew = true
 			}
 			at++
