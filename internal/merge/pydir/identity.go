@@ -18,7 +18,7 @@ type identity struct {
 type status struct {
 	identity
 	owner    uint32
-	links    uint64 // names that the file has; none once it is deleted
+	links    uint32 // names that it has
 	regular  bool
 	modified int64 // nanoseconds since 1970
 }

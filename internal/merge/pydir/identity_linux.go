@@ -15,7 +15,7 @@ func statx(fd int, path string, flags int) (status, error) {
 	}
 	out := status{
 		identity: identity{device: unix.Mkdev(s.Dev_major, s.Dev_minor), inode: s.Ino},
-		owner:    s.Uid, links: uint64(s.Nlink), regular: s.Mode&unix.S_IFMT == unix.S_IFREG, modified: nanoseconds(s.Mtime),
+		owner:    s.Uid, links: s.Nlink, regular: s.Mode&unix.S_IFMT == unix.S_IFREG, modified: nanoseconds(s.Mtime),
 	}
 	if s.Mask&unix.STATX_BTIME != 0 {
 		out.born = nanoseconds(s.Btime)

@@ -19,6 +19,6 @@ func statusOf(fd int) (status, error) {
 func toStatus(s *unix.Stat_t) status {
 	return status{
 		identity: identity{device: uint64(s.Dev), inode: s.Ino},
-		owner:    s.Uid, links: uint64(s.Nlink), regular: s.Mode&unix.S_IFMT == unix.S_IFREG, modified: s.Mtim.Nano(),
+		owner:    s.Uid, links: uint32(s.Nlink), regular: s.Mode&unix.S_IFMT == unix.S_IFREG, modified: s.Mtim.Nano(),
 	}
 }

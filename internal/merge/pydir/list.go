@@ -28,21 +28,22 @@ func (m *Merger) list() error {
 	if err != nil || !changed {
 		return err
 	}
-	found, err := m.directory.entries(m.options.Limits.Entries)
-	if err != nil {
-		return err
+	var l *listing
+	for range 2 { // once more if a file was missed that may have been renamed just then
+		if l, err = m.lookAround(); err != nil {
+			m.directory.listed = time.Time{}
+			return err
+		}
+		if l.compare(); len(l.missed) == 0 {
+			break
+		}
 	}
-	l := listing{m: m, there: make(map[string]status, len(found.files)), final: make(map[identity]string, len(m.folded)), leftOut: map[string]reason{}}
-	for _, base := range found.misnamed {
+	for _, base := range l.misnamed {
 		l.leaveOut(base, leftOut(reasonName, "it is not named as the client names its files"))
 	}
-	l.compare(found.files)
-	if found.complete && !l.unsure {
-		m.dispel(l.there)
-	}
-	l.open(found.files)
+	l.open()
 	m.leftOut, m.beyond = l.leftOut, l.beyond
-	if l.unsure {
+	if l.unsure || len(l.missed) > 0 {
 		m.directory.listed = time.Time{} // what changes next may not show in the directory's modification time
 	}
 	return nil
@@ -50,13 +51,54 @@ func (m *Merger) list() error {
 
 // listing is one comparison of the files known with those that are there.
 type listing struct {
+	contents
 	m       *Merger
 	there   map[string]status
+	present map[identity]bool
 	known   map[identity]*file
 	final   map[identity]string // the names of the files that are folded
 	leftOut map[string]reason
-	beyond  []string // left out because of the limit
-	unsure  bool     // something could not be known or opened, which may be otherwise next time
+	missed  map[identity]bool // not found, nor by the listing before
+	beyond  []string          // left out because of the limit
+	unsure  bool              // something could not be known or opened, which may be otherwise next time
+}
+
+// lookAround lists the directory and finds out which files its names lead to.
+func (m *Merger) lookAround() (*listing, error) {
+	found, err := m.directory.entries(m.options.Limits.Entries)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{
+		contents: found, m: m, there: make(map[string]status, len(found.files)), present: make(map[identity]bool, len(found.files)),
+		final: make(map[identity]string, len(m.folded)), missed: map[identity]bool{}, leftOut: map[string]reason{},
+	}
+	for _, e := range found.files {
+		if l.look(e.base) == nil {
+			l.present[l.there[e.base].identity] = true
+		}
+	}
+	return l, nil
+}
+
+// isGone tells whether a file that was not found is gone: it was not found the time before either. A hook may have renamed
+// it between the listing of the names and the look at what they lead to; a later listing has its other name. To take it for
+// gone, and then for new, would add it twice.
+func (l *listing) isGone(id identity) bool {
+	if l.m.missed[id] {
+		return true
+	}
+	l.missed[id] = true
+	return false
+}
+
+// deleted tells whether it is certain that the file has no name any more.
+func (f *file) deleted() bool {
+	if f.fd == nil {
+		return false
+	}
+	s, err := statusOf(int(f.fd.Fd()))
+	return err == nil && s.links == 0
 }
 
 func (l *listing) leaveOut(base string, err error) {
@@ -67,40 +109,62 @@ func (l *listing) leaveOut(base string, err error) {
 	l.leftOut[base] = r
 }
 
-// compare marks the files whose path leads elsewhere. What has another name now is the same file: a hook renames the
-// files of a dead worker.
-func (l *listing) compare(entries []entry) {
-	m := l.m
-	for _, e := range entries {
-		_ = l.look(e.base) // what it leads to, if anything, is in l.there
+// compare marks the files that are gone. What has another name now is the same file: a hook renames the files of a dead
+// worker.
+func (l *listing) compare() {
+	l.compareFiles()
+	l.compareFinal()
+	if l.complete && !l.unsure {
+		for id, g := range l.m.ghosts {
+			if !l.present[id] && l.isGone(id) {
+				l.m.dispel(id, g)
+			}
+		}
 	}
-	l.known = make(map[identity]*file, len(m.files))
+	l.m.missed = l.missed
+}
+
+func (l *listing) compareFiles() {
+	l.known = make(map[identity]*file, len(l.m.files))
 	moved := map[identity]*file{}
-	for _, f := range m.files {
+	for _, f := range l.m.files {
 		l.known[f.id] = f
-		if l.leadsElsewhere(f.base, f.id) {
-			f.gone = true
+		if !f.gone && l.leadsElsewhere(f.base, f.id) {
 			moved[f.id] = f
 		}
 	}
-	movedFinal := map[identity]bool{}
-	for base, id := range m.folded {
-		if l.leadsElsewhere(base, id) {
-			delete(m.folded, base) // what it counted stays
-			movedFinal[id] = true
-		} else {
-			l.final[id] = base
-		}
-	}
-	for _, e := range entries {
-		id := l.there[e.base].identity
-		if f := moved[id]; f != nil && f.class == e.class {
-			f.gone, f.base, f.fileName = false, e.base, e.fileName
+	for _, e := range l.files {
+		if f := moved[l.there[e.base].identity]; f != nil && f.class == e.class {
+			f.base, f.fileName = e.base, e.fileName
 			delete(moved, f.id)
 		}
-		if movedFinal[id] {
+	}
+	for id, f := range moved {
+		f.gone = f.deleted() || l.complete && l.isGone(id)
+	}
+}
+
+func (l *listing) compareFinal() {
+	m := l.m
+	moved := map[identity]string{}
+	for base, id := range m.folded {
+		l.final[id] = base
+		if l.leadsElsewhere(base, id) {
+			moved[id] = base
+		}
+	}
+	for _, e := range l.files {
+		id := l.there[e.base].identity
+		if base, has := moved[id]; has {
+			delete(m.folded, base)
 			m.folded[e.base], l.final[id] = id, e.base
-			delete(movedFinal, id)
+			delete(moved, id)
+		}
+	}
+	for id, base := range moved {
+		if l.complete && l.isGone(id) {
+			delete(m.folded, base) // what it counted stays
+			delete(l.final, id)
 		}
 	}
 }
@@ -116,8 +180,7 @@ func (l *listing) look(base string) error {
 	return err
 }
 
-// leadsElsewhere tells whether it is certain that a name no longer leads to a file. To take one for gone of which this
-// can't be known, and then for new, would add it twice.
+// leadsElsewhere tells whether it is certain that a name no longer leads to a file.
 func (l *listing) leadsElsewhere(base string, id identity) bool {
 	if _, listed := l.there[base]; !listed { // gone, or beyond the limit of entries
 		if err := l.look(base); err != nil {
@@ -128,10 +191,10 @@ func (l *listing) leadsElsewhere(base string, id identity) bool {
 }
 
 // open opens what is there and not known.
-func (l *listing) open(entries []entry) {
+func (l *listing) open() {
 	m := l.m
 	open := m.open()
-	for _, e := range entries {
+	for _, e := range l.files {
 		s, ok := l.there[e.base]
 		if !ok {
 			continue // it went meanwhile
@@ -160,6 +223,11 @@ func (l *listing) open(entries []entry) {
 			r := reasonOf(err)
 			l.unsure = l.unsure || r == reasonUnreadable || r == reasonOwner
 			l.leaveOut(e.base, err)
+			continue
+		}
+		if l.known[f.id] != nil || l.final[f.id] != "" { // what the name led to was exchanged meanwhile
+			f.close()
+			l.unsure = true
 			continue
 		}
 		open++

@@ -32,6 +32,7 @@ type Merger struct {
 	keeper    keeper
 	processes processes
 	leftOut   map[string]reason // entries of the directory that could not be opened
+	missed    map[identity]bool // files that the last listing did not find
 	beyond    []string          // entries for which too many files were open
 	told      map[string]bool   // of which of these it was said
 	scanners  []*scanner

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -16,7 +15,6 @@ import (
 // ghost is a file as the state file has it, until the file itself is seen or found to be gone. Its counts are in the
 // totals.
 type ghost struct {
-	missed bool // the last listing had it under no name
 	slots  []*slot
 	values []uint64
 }
@@ -251,25 +249,8 @@ func (g *ghost) stays() {
 	}
 }
 
-// dispel keeps what files had counted that are no longer there. It is called when the directory has been listed.
-func (m *Merger) dispel(there map[string]status) {
-	if len(m.ghosts) == 0 {
-		return
-	}
-	present := make(map[identity]bool, len(there))
-	for _, s := range there {
-		present[s.identity] = true
-	}
-	for id, g := range m.ghosts {
-		switch {
-		case present[id]:
-			g.missed = false
-		case !g.missed: // it may be renamed just now, see missable
-			g.missed = true
-			m.directory.listed = time.Time{}
-		default:
-			g.stays()
-			delete(m.ghosts, id)
-		}
-	}
+// dispel keeps what a file had counted that is no longer there.
+func (m *Merger) dispel(id identity, g *ghost) {
+	g.stays()
+	delete(m.ghosts, id)
 }
