@@ -38,12 +38,7 @@ func (c *child) export() (s reading.Series, ok bool) {
 		s.Value = c.value.total.Value()
 		return s, true
 	case kind == reading.Summary:
-		if c.count != nil {
-			s.Count = addCount(0, c.count.total)
-		}
-		if c.sum != nil {
-			s.Sum = c.sum.total.Value()
-		}
+		s.Count, s.Sum = c.count.count(), c.sum.sum()
 		return s, true
 	}
 	b := &reading.Buckets{}
@@ -60,9 +55,7 @@ func (c *child) export() (s reading.Series, ok bool) {
 	}
 	b.Exemplars = make([]*dto.Exemplar, len(b.Counts))
 	s.Histogram, s.Count = b, before
-	if c.sum != nil {
-		s.Sum = c.sum.total.Value()
-	}
+	s.Sum = c.sum.sum()
 	return s, true
 }
 

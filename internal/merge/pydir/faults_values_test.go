@@ -370,6 +370,18 @@ func TestValuesWrittenByteByByteAreNeverSeenFallen(t *testing.T) {
 	}
 }
 
+// A worker that was killed between the two numbers of a summary, or before the buckets of a histogram.
+func TestM16WhatIsHalfMadeIsTheSameInEveryFormat(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "summary_1.db", pydirtest.Image(since018, pydirtest.Entry{Key: pydirtest.Key(since018, "size", "size_count", "Help."), Value: 2.5}))
+	write(t, dir, "summary_2.db", pydirtest.Image(since018, pydirtest.Entry{Key: pydirtest.Key(since018, "answers", "answers_sum", "Help."), Value: 2.5}))
+	write(t, dir, "histogram_1.db", pydirtest.Image(since018, histogramEntries("delay", 2, []string{"1.0"}, 1)...))
+	write(t, dir, "histogram_2.db", pydirtest.Image(since018, histogramEntries("wait", 2, []string{"1.0", "+Inf"}, 1, 1)[1:]...))
+	m := newMerger(t, pydir.Options{Dir: dir})
+	wantSamples(t, m, map[string]float64{"size_count": 2, "size_sum": 0, "answers_count": 0, "answers_sum": 2.5,
+		series("wait_bucket", "le", "1.0"): 1, series("wait_bucket", "le", "+Inf"): 2, "wait_count": 2, "wait_sum": 0})
+}
+
 func TestM17ACountThatFallsIsHeldAndAFileBegunAnewCountsOn(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "counter_1.db", pydirtest.Image(since018, counterEntry("walks", 5), counterEntry("runs", 5)))

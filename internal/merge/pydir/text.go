@@ -32,12 +32,8 @@ func (c *child) write(buf []byte) []byte {
 			out = c.sample(out, "", "", v)
 		}
 	case reading.Summary:
-		if c.count != nil {
-			out = c.sample(out, "_count", "", c.count.total.Value())
-		}
-		if c.sum != nil {
-			out = c.sample(out, "_sum", "", c.sum.total.Value())
-		}
+		out = c.countOf(out, c.count.count())
+		out = c.sample(out, "_sum", "", c.sum.sum())
 	case reading.Histogram:
 		out = c.writeHistogram(out)
 	}
@@ -59,12 +55,29 @@ func (c *child) writeHistogram(out []byte) []byte {
 	if len(out) == 0 {
 		return out
 	}
-	if c.sum != nil {
-		out = c.sample(out, "_sum", "", c.sum.total.Value())
-	}
+	out = c.sample(out, "_sum", "", c.sum.sum())
+	return c.countOf(out, last)
+}
+
+func (c *child) countOf(out []byte, n uint64) []byte {
 	out = c.name(out, "_count", "")
-	out = strconv.AppendUint(out, last, 10)
-	return append(out, '\n')
+	return append(strconv.AppendUint(out, n, 10), '\n')
+}
+
+// count is the total as a whole number, or 0 of what no file has.
+func (s *slot) count() uint64 {
+	if s == nil {
+		return 0
+	}
+	return addCount(0, s.total)
+}
+
+// sum is the total, or 0 of what no file has: protobuf has no way to leave it out.
+func (s *slot) sum() float64 {
+	if s == nil {
+		return 0
+	}
+	return s.total.Value()
 }
 
 func (c *child) sample(out []byte, suffix, le string, v float64) []byte {
