@@ -95,6 +95,19 @@ func TestM8AFinalFileIsOneSeriesOfCountsUnderAnyName(t *testing.T) {
 	wantSample(t, m, "walks_total", 5)
 }
 
+func TestM7TheGaugeOfAPidThatIsUsedAgainIsThatOfTheLiving(t *testing.T) {
+	dir := t.TempDir()
+	gauge := func(v float64) []byte { return pydirtest.Image(since018, gaugeEntry("threads", v, 0)) }
+	write(t, dir, "gauge_all_7.retired-1.db", gauge(1))
+	write(t, dir, "gauge_all_7.retired-2.db", gauge(2))
+	m := newMerger(t, pydir.Options{Dir: dir})
+	wantSamples(t, m, map[string]float64{series("threads", "pid", "7"): 2})
+	write(t, dir, "gauge_all_7.db", gauge(3))
+	wantSamples(t, m, map[string]float64{series("threads", "pid", "7"): 3})
+	remove(t, dir, "gauge_all_7.db")
+	wantSamples(t, m, map[string]float64{series("threads", "pid", "7"): 2})
+}
+
 func TestM8LiveGaugesLeaveWithTheProofOfDeathAndOthersWithTheirFile(t *testing.T) {
 	dir := t.TempDir()
 	gauge := func(name string) []byte {

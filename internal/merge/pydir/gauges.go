@@ -14,7 +14,7 @@ func (s *slot) gauge() (value float64, ok bool) {
 	mode := s.child.family.mode
 	// Python's client adds floating point numbers in the order of the files; in another one the last digit may differ.
 	slices.SortFunc(s.parts, func(a, b part) int { return cmp.Compare(a.file.base, b.file.base) })
-	newest := 0.0
+	newest, living := 0.0, false
 	for _, p := range s.parts {
 		if p.file.bad != "" {
 			continue
@@ -30,7 +30,12 @@ func (s *slot) gauge() (value float64, ok bool) {
 				value, newest, ok = v, stamp, true
 			}
 			continue
-		case !ok, mode == merge.GaugeAll:
+		case mode == merge.GaugeAll: // a pid that is used again has a file of the living and files of the dead
+			if p.file.retired && living {
+				continue
+			}
+			value, living = v, !p.file.retired
+		case !ok:
 			value = v
 		case mode == merge.GaugeMin:
 			value = lesser(value, v)
