@@ -70,13 +70,16 @@ func (d *directory) changed(now time.Time) (bool, error) {
 	if err != nil {
 		return true, fmt.Errorf("directory of worker files: %w", err)
 	}
-	same := !d.listed.IsZero() && s.modified == d.modified && d.listed.Sub(time.Unix(0, s.modified)) > settled
+	same := !d.listed.IsZero() && s.modified == d.modified && d.quiet()
 	d.modified, d.owner = s.modified, s.owner
 	if !same {
 		d.listed = now
 	}
 	return !same, nil
 }
+
+// quiet tells whether the last listing began when entries had not come or gone for a while.
+func (d *directory) quiet() bool { return d.listed.Sub(time.Unix(0, d.modified)) > settled }
 
 // entry is a file of the directory that has a name of the client's.
 type entry struct {

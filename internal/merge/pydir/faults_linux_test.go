@@ -85,6 +85,7 @@ func TestM8TenThousandDeadWorkersAreReadOnce(t *testing.T) {
 	for pid := range dead / 2 {
 		remove(t, dir, retired("counter", 100_000+pid))
 	}
+	longAgo(t, dir)
 	wantSamples(t, m, want)
 	if final := ownMetric(t, m, "files", "state", "final"); final != dead/2 {
 		t.Errorf("%v files are final, want %d", final, dead/2)

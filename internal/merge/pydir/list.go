@@ -140,7 +140,8 @@ func (l *listing) compareFiles() {
 		}
 	}
 	for id, f := range moved {
-		f.gone = f.deleted() || l.complete && l.isGone(id)
+		// One that has a name somewhere was perhaps renamed once more, as long as the directory changes.
+		f.gone = f.deleted() || l.complete && l.isGone(id) && (f.fd == nil || l.m.directory.quiet())
 	}
 }
 
@@ -162,7 +163,7 @@ func (l *listing) compareFinal() {
 		}
 	}
 	for id, base := range moved {
-		if l.complete && l.isGone(id) {
+		if l.complete && l.isGone(id) && m.directory.quiet() {
 			delete(m.folded, base) // what it counted stays
 			delete(l.final, id)
 		}
