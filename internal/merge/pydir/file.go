@@ -192,7 +192,7 @@ func (s *scanner) fill(f *file, at, next, used int) (from, to int, err error) {
 	return at, at + n, nil
 }
 
-// again reads a value once more that has fallen and can't: the client before 0.18 writes a value byte by byte, having
+// again reads a value once more that has fallen and can't: the client before 0.5 wrote a value byte by byte, having
 // cleared it first, and this may have been in between.
 func (s *scanner) again(f *file, i, next int, value, stamp uint64) (uint64, uint64) {
 	if f.slots[i] == nil || !f.slots[i].monotone() {
