@@ -337,6 +337,7 @@ func TestValuesWrittenByteByByteAreNeverSeenFallen(t *testing.T) {
 	w.WriteByteWise()
 	c := w.Counter("walks", "")
 	c.Add(1)
+	read(t, m)
 	stop, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		for n := 0; ; n++ {
