@@ -152,6 +152,7 @@ func TestM11RightsThatAreLostAndComeBackCountNothingTwice(t *testing.T) {
 			write(t, dir, retired("counter", 8), pydirtest.Image(since018, counterEntry("walks", 2)))
 			m, want := newMerger(t, pydir.Options{Dir: dir}), map[string]float64{"walks_total": 5}
 			read(t, m)
+			longAgo(t, dir)
 			chmod(t, dir, mode)
 			as(t, nobody, func() {
 				for range 2 {
