@@ -28,7 +28,6 @@ type file struct {
 	bad      reason // why it was not read last time, or ""
 	dead     bool   // its process is gone
 	judged   bool   // dead tells whether it is
-	missed   bool   // the last listing had it under no name
 	gone     bool   // its path leads elsewhere: it is read once more
 	verified bool   // sealed before, and read once more to make sure
 	sealed   bool   // final and read: it is not read again
