@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/truecount/truecount/internal/merge/pydir"
 	"github.com/truecount/truecount/internal/merge/pydir/pydirtest"
+	"github.com/truecount/truecount/internal/merge/reading"
 )
 
 // TestFilesReadAheadCountAsThoseReadOneByOne lays files that are large enough to be read ahead and compared with each other,
@@ -115,4 +117,20 @@ func patch(t *testing.T, path string, change func([]byte) []byte) {
 // used is how much of a file is in use.
 func used(content []byte) int {
 	return int(content[0]) | int(content[1])<<8 | int(content[2])<<16 | int(content[3])<<24
+}
+
+// What is beyond the limit is counted for every file, also for those that are known to be like another.
+func TestTheLimitOfAFileHoldsForThoseReadAhead(t *testing.T) {
+	dir := t.TempDir()
+	l, err := pydirtest.NewLoad(dir, 4, pydirtest.Since018, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	m := newMerger(t, pydir.Options{Dir: dir, Limits: pydir.Limits{Worker: reading.Limits{Series: 600}}})
+	page := scrape(t, m, "text/plain")
+	// Of 611 counters, and of 7,200 entries of histograms, which weigh a tenth.
+	if want := fmt.Sprintf("truecount_merge_skipped_total{reason=%q} %d\n", reading.SeriesLimit, 4*(11+1200)); !strings.Contains(page, want) {
+		t.Errorf("want %s in\n%s", want, page[strings.Index(page, "# HELP truecount_merge_skipped"):])
+	}
 }

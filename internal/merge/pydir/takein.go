@@ -156,15 +156,17 @@ func (m *Merger) grow(f *file, used int) error {
 	if more.err != nil {
 		return more.err
 	}
+	room := m.room(f)
 	if l := more.layout; l != nil {
 		f.tail, f.used, f.values = l.tail, used, more.values
 		f.has(l)
 		for i, v := range f.values {
 			m.count(f, i, v)
 		}
+		m.tellOver(f, max(0, len(l.slots)-room))
 		return nil
 	}
-	room, over := m.room(f), 0
+	over := 0
 	m.table.begin()
 	m.table.expect(f.class, min(more.pattern.entries, room))
 	found := slices.Grow(m.found[:0], more.pattern.entries)
@@ -185,10 +187,7 @@ func (m *Merger) grow(f *file, used int) error {
 	if err != nil {
 		return leftOut(reasonCorrupt, "%w", err)
 	}
-	if over > 0 {
-		m.metrics.skipped.WithLabelValues(string(reading.SeriesLimit)).Add(float64(over))
-		m.log.Warn("series are left out: a file has more than the limit", "file", f.base, "series", over)
-	}
+	m.tellOver(f, over)
 	f.tail, f.used = more.tail, used
 	f.lengths = slices.Grow(f.lengths, len(found))
 	f.slots, f.values = slices.Grow(f.slots, len(found)), slices.Grow(f.values, len(found))
@@ -212,6 +211,14 @@ func (m *Merger) room(f *file) int {
 		limit *= 10
 	}
 	return max(0, limit-len(f.lengths))
+}
+
+// tellOver says how many entries of a file are beyond the limit.
+func (m *Merger) tellOver(f *file, over int) {
+	if over > 0 {
+		m.metrics.skipped.WithLabelValues(string(reading.SeriesLimit)).Add(float64(over))
+		m.log.Warn("series are left out: a file has more than the limit", "file", f.base, "series", over)
+	}
 }
 
 // foundEntry is an entry that a file has more than before.
