@@ -23,11 +23,15 @@ func Decide(in Input, before State) (Decision, State) {
 	d.decide()
 	if d.Desired != d.Current {
 		d.rescale()
+	} else {
+		d.RescaleReason = "" // what the metrics asked for is not done
 	}
 	d.Conditions, d.next.Conditions = d.conditions.list, d.conditions.list
 	d.Reason = d.explain()
 	return d.Decision, d.next
 }
+
+const belowMinimum = "Current number of replicas below Spec.MinReplicas"
 
 // decider is one decision in the making.
 type decider struct {
@@ -51,7 +55,7 @@ func (d *decider) decide() {
 		return
 	case d.Current < d.Min && d.Current != 0:
 		d.Outcome, d.Desired = OutOfBounds, d.Min
-		d.RescaleReason = "Current number of replicas below Spec.MinReplicas"
+		d.RescaleReason = belowMinimum
 		return
 	}
 	recommended, ok := d.ask()
@@ -68,6 +72,9 @@ func (d *decider) decide() {
 	d.normalize(recommended)
 	if d.Current == 0 && d.Desired < d.Min { // the minimum was raised while the target was at zero
 		d.Desired, d.Steps.Limited = d.Min, d.Min
+		if d.RescaleReason == "" {
+			d.RescaleReason = belowMinimum
+		}
 	}
 }
 

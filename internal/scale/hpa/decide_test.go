@@ -34,6 +34,35 @@ func TestConditionsAreKubernetes(t *testing.T) {
 	}
 }
 
+// The reason is that of the SuccessfulRescale event: without a change there is none, whatever the metrics ask for.
+func TestAReasonIsGivenForChangesOnly(t *testing.T) {
+	stays := func(s *autoscalingv2.HorizontalPodAutoscalerSpec) hpa.Input { return wanting(0, 0, s) }
+	wakes := spec(2, 10)
+	wakes.Behavior = behavior(nil, nil)
+	byUs := hpa.State{Conditions: []autoscalingv2.HorizontalPodAutoscalerCondition{{Type: autoscalingv2.ScaledToZero, Status: "True"}}}
+	for name, c := range map[string]struct {
+		in     hpa.Input
+		before hpa.State
+		want   int32
+		reason string
+	}{
+		"up":                           {wanting(3, 5, spec(1, 10)), hpa.State{}, 5, "external metric queue(nil) above target"},
+		"up, at the maximum":           {wanting(10, 20, spec(1, 10)), hpa.State{}, 10, ""},
+		"down":                         {wanting(5, 3, spec(1, 10)), hpa.State{Recommendations: ago(400, 5)}, 3, "All metrics below target"},
+		"down, held by the window":     {wanting(5, 3, spec(1, 10)), hpa.State{Recommendations: ago(60, 5)}, 5, ""},
+		"from zero, the minimum rose":  {stays(wakes), byUs, 2, "Current number of replicas below Spec.MinReplicas"},
+		"the same without a behavior":  {stays(spec(2, 10)), byUs, 2, ""}, // Kubernetes says nothing there
+		"at zero, and nothing to wake": {stays(spec(0, 10)), byUs, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, _ := hpa.Decide(c.in, c.before)
+			if d.Desired != c.want || d.RescaleReason != c.reason {
+				t.Errorf("%d → %d, %q; want %d, %q", d.Current, d.Desired, d.RescaleReason, c.want, c.reason)
+			}
+		})
+	}
+}
+
 func TestAConditionsTransitionTimeIsThatOfItsStatus(t *testing.T) {
 	in := wanting(3, 3, spec(1, 10))
 	_, state := hpa.Decide(in, hpa.State{})
