@@ -130,9 +130,9 @@ func (d *decider) rescale() {
 	}
 	up, down := d.in.behavior()
 	if change := d.Desired - d.Current; change > 0 {
-		d.next.ScaleUps = note(d.next.ScaleUps, d.At.Add(-up.longest()), ScaleEvent{change, d.At})
+		d.next.ScaleUps = note(d.next.ScaleUps, d.At.Add(-up.longest()), ScaleEvent{Change: change, Time: d.At})
 	} else {
-		d.next.ScaleDowns = note(d.next.ScaleDowns, d.At.Add(-down.longest()), ScaleEvent{-change, d.At})
+		d.next.ScaleDowns = note(d.next.ScaleDowns, d.At.Add(-down.longest()), ScaleEvent{Change: -change, Time: d.At})
 	}
 }
 

@@ -154,6 +154,8 @@ func TestReplicasOutOfBoundsAreBroughtBackWithoutAskingTheMetrics(t *testing.T) 
 
 func TestChangesAreRememberedForPoliciesOnly(t *testing.T) {
 	minuteOld := hpa.ScaleEvent{Change: 7, Time: noon.Add(-61 * time.Second)}
+	outdated := minuteOld
+	outdated.Outdated = true
 	young := hpa.ScaleEvent{Change: 6, Time: noon.Add(-59 * time.Second)}
 	now := hpa.ScaleEvent{Change: 5, Time: noon}
 	rules := policies(100, 60, 0, 0, 0)
@@ -165,7 +167,8 @@ func TestChangesAreRememberedForPoliciesOnly(t *testing.T) {
 		"the first":                      {behavior(rules, nil), nil, []hpa.ScaleEvent{now}},
 		"beside a young one":             {behavior(rules, nil), []hpa.ScaleEvent{young}, []hpa.ScaleEvent{young, now}},
 		"in the place of an old one":     {behavior(rules, nil), []hpa.ScaleEvent{minuteOld, young}, []hpa.ScaleEvent{now, young}},
-		"in the place of the last old":   {behavior(rules, nil), []hpa.ScaleEvent{minuteOld, minuteOld, young}, []hpa.ScaleEvent{minuteOld, now, young}},
+		"in the place of the last old":   {behavior(rules, nil), []hpa.ScaleEvent{minuteOld, minuteOld, young}, []hpa.ScaleEvent{outdated, now, young}},
+		"once old, always old":           {behavior(policies(100, 60, 100, 120, 0), nil), []hpa.ScaleEvent{outdated, young}, []hpa.ScaleEvent{now, young}},
 		"the longest period says old":    {behavior(policies(100, 60, 100, 120, 0), nil), []hpa.ScaleEvent{minuteOld}, []hpa.ScaleEvent{minuteOld, now}},
 		"the other direction's does not": {behavior(rules, policies(10, 600, 0, 0, 0)), []hpa.ScaleEvent{minuteOld}, []hpa.ScaleEvent{now}},
 	} {

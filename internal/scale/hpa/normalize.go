@@ -29,39 +29,43 @@ func (d *decider) normalize(recommended int32) {
 func (d *decider) stabilizeDown(recommended int32) int32 {
 	window := d.in.Settings.DownscaleStabilization
 	cutoff := d.At.Add(-window)
-	highest := recommended
+	highest := Recommendation{Replicas: recommended}
 	for _, rec := range d.next.Recommendations {
-		if !rec.Time.Before(cutoff) && rec.Replicas >= highest {
-			highest = rec.Replicas
-			if highest > recommended {
-				d.StabilizedUntil = rec.Time.Add(window)
-			}
+		if !rec.Time.Before(cutoff) && (rec.Replicas > highest.Replicas || rec.holdsLonger(highest)) {
+			highest = rec
 		}
 	}
+	if highest.Replicas > recommended {
+		d.StabilizedUntil = highest.Time.Add(window)
+	}
 	d.next.Recommendations = remember(d.next.Recommendations, cutoff, Recommendation{recommended, d.At})
-	return highest
+	return highest.Replicas
+}
+
+// holdsLonger says that the same was recommended later.
+func (r Recommendation) holdsLonger(than Recommendation) bool {
+	return r.Replicas == than.Replicas && r.Time.After(than.Time)
 }
 
 // stabilize moves the current replicas up to the lowest recommendation of the upward window, or down to the highest of
 // the downward one, or nowhere. A recommendation that is as old as the window no longer counts.
 func (d *decider) stabilize(recommended int32, upWindow, downWindow time.Duration) (int32, limit) {
 	upCutoff, downCutoff := d.At.Add(-upWindow), d.At.Add(-downWindow)
-	lowest, highest := recommended, recommended
-	var lowestAt, highestAt time.Time
+	lowest, highest := Recommendation{Replicas: recommended}, Recommendation{Replicas: recommended}
 	for _, rec := range d.next.Recommendations {
-		if rec.Time.After(upCutoff) && rec.Replicas <= lowest {
-			lowest, lowestAt = rec.Replicas, rec.Time
+		if rec.Time.After(upCutoff) && (rec.Replicas < lowest.Replicas || rec.holdsLonger(lowest)) {
+			lowest = rec
 		}
-		if rec.Time.After(downCutoff) && rec.Replicas >= highest {
-			highest, highestAt = rec.Replicas, rec.Time
+		if rec.Time.After(downCutoff) && (rec.Replicas > highest.Replicas || rec.holdsLonger(highest)) {
+			highest = rec
 		}
 	}
-	stable := min(max(d.Current, lowest), highest)
+	stable := min(max(d.Current, lowest.Replicas), highest.Replicas)
 	switch {
-	case stable > recommended && highest > recommended:
-		d.StabilizedUntil = highestAt.Add(downWindow)
-	case stable < recommended && lowest < recommended:
-		d.StabilizedUntil = lowestAt.Add(upWindow)
+	case stable > recommended && highest.Replicas > recommended:
+		d.StabilizedUntil = highest.Time.Add(downWindow)
+	case stable < recommended && lowest.Replicas < recommended:
+		d.StabilizedUntil = lowest.Time.Add(upWindow)
 	}
 	older := upCutoff
 	if downCutoff.Before(older) {

@@ -10,7 +10,7 @@ import (
 // State is what one autoscaler remembers from decision to decision. The zero State is that of a new one. It is a value:
 // Decide returns a new one and leaves the old as it was.
 type State struct {
-	Recommendations []Recommendation // oldest first, none older than the longest stabilisation window
+	Recommendations []Recommendation // in no order; some may be older than the stabilisation windows
 	ScaleUps        []ScaleEvent     // changes that policies may still count, in no order
 	ScaleDowns      []ScaleEvent
 	Conditions      []autoscalingv2.HorizontalPodAutoscalerCondition
@@ -26,6 +26,9 @@ type Recommendation struct {
 type ScaleEvent struct {
 	Change int32
 	Time   time.Time
+	// Outdated is set once the event was found older than the policies of its direction. It still counts where a period
+	// says so, for instance that of a policy that was added later, until a new event takes its place.
+	Outdated bool
 }
 
 // Condition returns the condition of the type, or nil if it was never set.
@@ -48,27 +51,36 @@ func (s State) scaledToZero() bool {
 	return false
 }
 
-// remember returns a copy of recs without those that are older than cutoff, and with the new one.
+// remember returns a copy of recs with the new one: in the place of the last that is older than cutoff if there is one, as
+// Kubernetes does. The other old ones stay; they count again if the spec's window is made longer.
 func remember(recs []Recommendation, cutoff time.Time, rec Recommendation) []Recommendation {
-	for len(recs) > 0 && recs[0].Time.Before(cutoff) {
-		recs = recs[1:]
-	}
 	kept := make([]Recommendation, len(recs), len(recs)+1)
 	copy(kept, recs)
+	for i := len(kept) - 1; i >= 0; i-- {
+		if kept[i].Time.Before(cutoff) {
+			kept[i] = rec
+			return kept
+		}
+	}
 	return append(kept, rec)
 }
 
-// note returns a copy of events with the new one: in the place of the last that is older than cutoff if there is one,
-// as Kubernetes does. It matters: an event that is too old for the policies of its own direction may be young enough for
-// the other's, and is forgotten at this very moment.
+// note returns a copy of events with the new one: in the place of the last that is or was older than cutoff if there is
+// one, as Kubernetes does. It matters: an event that is too old for the policies of its own direction may be young enough
+// for the other's, and is forgotten at this very moment.
 func note(events []ScaleEvent, cutoff time.Time, e ScaleEvent) []ScaleEvent {
 	kept := make([]ScaleEvent, len(events), len(events)+1)
 	copy(kept, events)
-	for i := len(kept) - 1; i >= 0; i-- {
-		if kept[i].Time.Before(cutoff) {
-			kept[i] = e
-			return kept
+	last := -1
+	for i := range kept {
+		kept[i].Outdated = kept[i].Outdated || kept[i].Time.Before(cutoff)
+		if kept[i].Outdated {
+			last = i
 		}
+	}
+	if last >= 0 {
+		kept[last] = e
+		return kept
 	}
 	return append(kept, e)
 }
