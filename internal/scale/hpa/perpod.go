@@ -28,6 +28,8 @@ type average struct {
 	fallback    int64    // what the missing pods are taken to use when scaling down
 }
 
+var errNoSamples = errors.New("did not receive metrics for targeted pods (pods might be unready)")
+
 // perPod computes the proposal of a Pods, Resource or ContainerResource metric. The name is "" for Pods metrics.
 func (m *metric) perPod(name corev1.ResourceName, target int64, utilization bool) error {
 	if target <= 0 {
@@ -37,7 +39,7 @@ func (m *metric) perPod(name corev1.ResourceName, target int64, utilization bool
 		return errors.New("no pods returned by selector while calculating replica count")
 	}
 	if len(m.reading.Pods) == 0 {
-		return errors.New("no metrics returned for any pod")
+		return errNoSamples
 	}
 	a := average{metric: m, name: name, target: target, utilization: utilization}
 	if err := a.count(); err != nil {
@@ -55,6 +57,7 @@ func (a *average) count() error {
 	if err := a.countSamples(); err != nil {
 		return err
 	}
+	var lacking error // of requests: said only where there are samples to compare with them
 	for i := range a.in.Pods {
 		p := &a.in.Pods[i]
 		s, found := a.reading.Pods[p.Name]
@@ -63,14 +66,15 @@ func (a *average) count() error {
 		if found {
 			a.countSample(s, g)
 		}
-		if a.utilization {
-			if err := a.countRequest(p.Name, g); err != nil {
-				return err
-			}
+		if a.utilization && lacking == nil {
+			lacking = a.countRequest(p.Name, g)
 		}
 	}
 	if a.counted.samples == 0 {
-		return errors.New("did not receive metrics for targeted pods (pods might be unready)")
+		return errNoSamples
+	}
+	if lacking != nil {
+		return lacking
 	}
 	a.counted.requests = a.requests[ready]
 	return nil
