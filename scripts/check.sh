@@ -24,6 +24,9 @@ done
 echo "== the benchmark beside the library's peers, a module of its own"
 (cd bench/instrument && GOWORK=off go vet ./...)
 
+echo "== the comparison with Kubernetes' controller, a module of its own"
+(cd test/hpadiff && GOWORK=off go vet ./...)
+
 # The commands and what they link; tests of the other platforms are not compiled here. Nothing of it is run, so the
 # optimiser, which takes most of the time, is off.
 for platform in linux/arm64 darwin/arm64; do
