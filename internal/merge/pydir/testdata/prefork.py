@@ -52,7 +52,10 @@ def stop(*_):
     global stopping
     stopping = True
     for pid in children:
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # it was waited for just now
+            pass
 
 
 def fork():
