@@ -45,7 +45,7 @@ type rates struct {
 	outage    float64 // a metric's API stops answering for a while
 	edge      float64 // a metric is right at its target or at the edge of the tolerance
 	jump      float64 // the load is suddenly another
-	idle      float64 // the load is suddenly gone
+	night     float64 // the load is gone for a while
 	extra     float64 // there is a sample of a pod that does not exist
 	noRequest float64 // a new pod lacks a request
 	byHand    float64 // someone else scales the target
@@ -77,9 +77,13 @@ func (h history) world(now time.Time) *world {
 		},
 		rates: rates{
 			missing: some(r, 0.4), unready: some(r, 0.15), crash: some(r, 0.04), outage: some(r, 0.12), edge: some(r, 0.5),
-			jump: some(r, 0.2), idle: some(r, 0.1), extra: some(r, 0.1), noRequest: some(r, 0.01), byHand: some(r, 0.08),
+			jump: some(r, 0.2), night: some(r, 0.06), extra: some(r, 0.1), noRequest: some(r, 0.01), byHand: some(r, 0.08),
 			edit: some(r, 0.1), restart: some(r, 0.05), miscount: some(r, 0.1),
 		},
+	}
+	w.restless = r.IntN(6) == 0
+	if w.restless {
+		w.rates.edit, w.rates.jump, w.rates.restart = 0.1+0.3*r.Float64(), 0.2+0.5*r.Float64(), 0
 	}
 	if h.local {
 		w.rates.extra, w.rates.edit, w.rates.restart, w.rates.miscount = 0, 0, 0, 0
@@ -88,6 +92,9 @@ func (h history) world(now time.Time) *world {
 	loads := rand.New(rand.NewPCG(h.seed, 5))
 	for range w.spec.Metrics {
 		w.demand = append(w.demand, float64(1+loads.Int32N(w.spec.MaxReplicas)))
+	}
+	if m := w.spec.MinReplicas; m != nil && *m == 0 {
+		w.rates.night += 0.05
 	}
 	w.outage = make([]int, len(w.spec.Metrics))
 	w.replicas = 1 + r.Int32N(w.spec.MaxReplicas)
@@ -116,7 +123,7 @@ func anySpec(r *rand.Rand, h history) (spec *autoscalingv2.HorizontalPodAutoscal
 	}
 	anyBounds(r, spec, h.scaleToZero())
 	if r.IntN(2) == 0 {
-		spec.Behavior = anyBehavior(r)
+		spec.Behavior = anyBehavior(r, false)
 	}
 	return spec, numbers
 }

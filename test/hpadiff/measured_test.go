@@ -73,12 +73,12 @@ func (w *world) walk(r *rand.Rand, i int) {
 	w.demand[i] *= math.Exp(r.NormFloat64() / 5)
 	most := 1.4 * float64(w.spec.MaxReplicas)
 	switch {
+	case w.night > 0:
+		w.demand[i] = 0
 	case chance(r, w.rates.jump):
 		w.demand[i] = most * r.Float64()
-	case chance(r, w.rates.idle):
-		w.demand[i] = 0
 	case w.demand[i] < 0.05 && r.IntN(3) == 0:
-		w.demand[i] = 1
+		w.demand[i] = most * r.Float64()
 	}
 	w.demand[i] = min(w.demand[i], 3*most)
 	if w.outage[i]--; w.outage[i] < 0 && chance(r, w.rates.outage) {
@@ -103,7 +103,7 @@ func (w *world) nearby(r *rand.Rand, target int64) int64 {
 
 // samples gives most pods a value.
 func (w *world) samples(r *rand.Rand, i int, target int64, now time.Time) (all []sample) {
-	edge := chance(r, w.rates.edge)
+	edge := chance(r, w.rates.edge) && w.night == 0
 	same := w.nearby(r, target)
 	share := w.demand[i] * float64(target) / max(1, float64(len(w.alive())))
 	for _, p := range w.pods {
@@ -135,7 +135,7 @@ func (w *world) silent(r *rand.Rand, p *corev1.Pod) bool {
 
 // whole is the value of a metric that is not the pods'.
 func (w *world) whole(r *rand.Rand, i int, target autoscalingv2.MetricTarget) int64 {
-	edge := chance(r, w.rates.edge)
+	edge := chance(r, w.rates.edge) && w.night == 0
 	if target.Type == autoscalingv2.AverageValueMetricType {
 		t := target.AverageValue.MilliValue()
 		if edge {

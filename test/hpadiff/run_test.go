@@ -1,6 +1,7 @@
 package hpadiff
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +48,11 @@ func (c *cluster) turn(seed uint64) (*observation, error) {
 	synctest.Wait() // the informers know all
 	c.log.take()
 	// Everything waits for the clock now, which goes on to the next sync.
-	o.in.Now = <-c.synced
+	select {
+	case o.in.Now = <-c.synced:
+	case <-time.After(3 * c.world.period):
+		return nil, errors.New("the controller did not sync")
+	}
 	synctest.Wait()
 	c.mu.Lock()
 	o.replicas = c.world.replicas

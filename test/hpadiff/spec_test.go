@@ -73,8 +73,19 @@ func anyResourceTarget(r *rand.Rand) autoscalingv2.MetricTarget {
 	return autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}
 }
 
-func anyBehavior(r *rand.Rand) *autoscalingv2.HorizontalPodAutoscalerBehavior {
-	return &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: anyRules(r), ScaleDown: anyRules(r)}
+// anyBehavior returns rules for both directions. Those for someone who tries out have one policy each and no window, so
+// that what policies remember decides.
+func anyBehavior(r *rand.Rand, trying bool) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+	b := &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: anyRules(r), ScaleDown: anyRules(r)}
+	if trying {
+		b.ScaleUp, b.ScaleDown = tryingRules(r), tryingRules(r)
+	}
+	return b
+}
+
+func tryingRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {
+	policy := autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 1 + r.Int32N(8), PeriodSeconds: pick[int32](r, 7, 10, 30, 120, 300)}
+	return &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32), Policies: []autoscalingv2.HPAScalingPolicy{policy}}
 }
 
 func anyRules(r *rand.Rand) *autoscalingv2.HPAScalingRules {

@@ -26,6 +26,7 @@ type world struct {
 	period   time.Duration // between two syncs
 	settings hpa.Settings
 	rates    rates
+	restless bool // the load jumps, and someone tries out one behavior after the other
 
 	spec     *autoscalingv2.HorizontalPodAutoscalerSpec // as it was written, without defaults
 	replicas int32                                      // the scale's spec.replicas
@@ -36,6 +37,7 @@ type world struct {
 
 	numbers  []int     // of the metrics, which they keep when others are dropped
 	demand   []float64 // per metric: how many replicas the load would need
+	night    int       // for how many syncs more there is no load at all
 	outage   []int     // per metric: for how many syncs more its API does not answer
 	measured []measured
 	usage    usage
@@ -51,6 +53,9 @@ func (w *world) step(seed uint64, now time.Time) {
 	if chance(r, w.rates.edit) {
 		w.edit(r)
 	}
+	if w.night = max(0, w.night-1); w.night == 0 && chance(r, w.rates.night) {
+		w.night = 5 + r.IntN(25)
+	}
 	w.live(r, now)
 	w.deploy(r, now)
 	w.measure(seed, now)
@@ -61,11 +66,11 @@ func chance(r *rand.Rand, rate float64) bool { return r.Float64() < rate }
 // edit is someone who changes the spec.
 func (w *world) edit(r *rand.Rand) {
 	spec := w.spec.DeepCopy()
-	switch r.IntN(3) {
-	case 0:
+	switch kind := r.IntN(6); {
+	case kind < 2, w.replicas == 0: // whoever finds nothing running raises the minimum
 		anyBounds(r, spec, w.settings.ScaleToZero)
-	case 1:
-		spec.Behavior = anyBehavior(r)
+	case kind < 4, w.restless:
+		spec.Behavior = anyBehavior(r, w.restless)
 	default:
 		spec.Behavior = nil
 	}
