@@ -22,8 +22,9 @@
 //
 // Classic histograms with different bounds are merged on the bounds they share, where cumulative counts are exact; sum
 // and count stay exact. Native histograms are added at the coarser resolution; beside workers that have none, only the
-// classic buckets are exposed. The newest exemplar of each bucket is kept. Quantiles of summaries can't be merged and
-// are dropped, sum and count are kept. The type and help that were seen first win.
+// classic buckets are exposed. The newest exemplar of each bucket is kept. A total was created when the oldest of its workers
+// says that it began. Quantiles of summaries can't be merged and are dropped, sum and count are kept. The type and help
+// that were seen first win.
 //
 // # Gauges
 //

@@ -155,6 +155,7 @@ func (t *total) add(before, now *reading.Series) (sameBounds bool) {
 	var zero reading.Series
 	if before == nil {
 		before = &zero
+		t.keepCreated(now.Created)
 	}
 	t.value.Add(now.Value)
 	t.value.Add(-before.Value)
@@ -163,11 +164,16 @@ func (t *total) add(before, now *reading.Series) (sameBounds bool) {
 	sameBuckets := t.addBuckets(before.Histogram, now.Histogram)
 	sameBounds = t.addNative(before.Native, now) && sameBuckets
 	t.count = saturatingAdd(t.count, now.Count-before.Count)
-	if t.created == nil && !t.began {
-		t.created = now.Created // stays: a merged total has one start, whoever joins
-	}
 	t.began = true
 	return sameBounds
+}
+
+// keepCreated keeps the oldest start: what was counted since is in the total. Whoever tells none may have begun before any
+// other, so a total that begins with such a worker has no start.
+func (t *total) keepCreated(created *timestamppb.Timestamp) {
+	if created != nil && (!t.began || t.created != nil && created.AsTime().Before(t.created.AsTime())) {
+		t.created = created
+	}
 }
 
 func saturatingAdd(a, b uint64) uint64 {

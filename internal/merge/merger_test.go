@@ -13,6 +13,7 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 func TestCountersOfAllWorkersAreOne(t *testing.T) {
@@ -237,6 +238,53 @@ func TestM17AResetThatWasOutgrownIsSeenByItsCreationTime(t *testing.T) {
 	answer(time.Unix(1002, 0), "1000.6", "4") // a creation time that wavers is no reset
 	read(t, m)
 	wantValue(t, m, "clicks_total", "6")
+}
+
+// TestATotalWasCreatedWhenItsOldestWorkerBegan has the oldest worker found last: what it has counted since it began is in the
+// total, which therefore can't have begun later.
+func TestATotalWasCreatedWhenItsOldestWorkerBegan(t *testing.T) {
+	dir := socketDir(t)
+	m := mergerOf(t, dir)
+	for i, w := range []struct{ created, want int64 }{{900, 900}, {950, 900}, {800, 800}} {
+		startWorker(t, dir, i+1).says("application/openmetrics-text; version=1.0.0", fmt.Sprintf(`# TYPE clicks counter
+clicks_total 1
+clicks_created %[1]d
+# TYPE wait histogram
+wait_bucket{le="+Inf"} 1
+wait_sum 1
+wait_count 1
+wait_created %[1]d
+# TYPE size summary
+size_sum 1
+size_count 1
+size_created %[1]d
+# EOF
+`, w.created))
+		read(t, m)
+		all := families(t, m)
+		for name, got := range map[string]*timestamppb.Timestamp{
+			"clicks_total": all["clicks_total"].Metric[0].Counter.CreatedTimestamp,
+			"wait":         all["wait"].Metric[0].Histogram.CreatedTimestamp,
+			"size":         all["size"].Metric[0].Summary.CreatedTimestamp,
+		} {
+			if got.GetSeconds() != w.want {
+				t.Errorf("with a worker of %d, %s was created at %v", w.created, name, got)
+			}
+		}
+	}
+}
+
+// TestATotalThatBeganWithAWorkerThatTellsNoStartHasNone: that one may have begun before the others.
+func TestATotalThatBeganWithAWorkerThatTellsNoStartHasNone(t *testing.T) {
+	dir := socketDir(t)
+	m := mergerOf(t, dir)
+	for i, created := range []string{"", "clicks_created 900\n"} {
+		startWorker(t, dir, i+1).says("application/openmetrics-text; version=1.0.0", "# TYPE clicks counter\nclicks_total 1\n"+created+"# EOF\n")
+		read(t, m)
+		if got := families(t, m)["clicks_total"].Metric[0].Counter.CreatedTimestamp; got != nil {
+			t.Errorf("it was created at %v", got)
+		}
+	}
 }
 
 func TestALabelSetThatVanishesKeepsItsTotal(t *testing.T) {

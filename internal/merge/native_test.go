@@ -1,6 +1,7 @@
 package merge_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -63,6 +64,52 @@ func TestNativeHistogramsAndExemplarsSurviveTheMerge(t *testing.T) {
 	if len(got.Exemplars) == 0 {
 		t.Error("the native histogram has no exemplars")
 	}
+	parses(t, m)
+}
+
+// TestNativeHistogramsOfDifferentResolutionsAreAddedAtTheCoarser has workers of several builds, and one whose resolution
+// falls while it runs, when its buckets become too many. The oracle is one histogram at the coarsest.
+func TestNativeHistogramsOfDifferentResolutionsAreAddedAtTheCoarser(t *testing.T) {
+	dir := socketDir(t)
+	opts := func(factor float64, buckets uint32) prometheus.HistogramOpts {
+		return prometheus.HistogramOpts{
+			Name: "seconds", Help: "T.", NativeHistogramBucketFactor: factor, NativeHistogramMaxBucketNumber: buckets, NativeHistogramZeroThreshold: 1e-6,
+		}
+	}
+	all := prometheus.NewHistogram(opts(4, 0))
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(all)
+	var workers []prometheus.Histogram
+	for i, o := range []prometheus.HistogramOpts{opts(1.1, 0), opts(1.5, 0), opts(1.1, 12), opts(4, 0)} {
+		h := prometheus.NewHistogram(o)
+		startWorker(t, dir, i+1).registry.MustRegister(h)
+		workers = append(workers, h)
+	}
+	m := mergerOf(t, dir)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 4 {
+		for range 50 {
+			for _, h := range workers {
+				v := float64(int(random.ExpFloat64()*1024)) / 1024
+				h.Observe(v)
+				all.Observe(v)
+			}
+		}
+		read(t, m)
+	}
+	got := families(t, m)["seconds"].Metric[0].Histogram
+	gathered, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := gathered[0].Metric[0].Histogram
+	if got.GetSampleCount() != 800 || got.GetSampleSum() != want.GetSampleSum() || got.GetZeroCount() != want.GetZeroCount() {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got.GetSchema() != want.GetSchema() || !maps.Equal(buckets(got), buckets(want)) {
+		t.Errorf("schema %d with %v, want %d with %v", got.GetSchema(), buckets(got), want.GetSchema(), buckets(want))
+	}
+	wantValue(t, m, `truecount_merge_conflicts_total{kind="bounds"}`, "0")
 	parses(t, m)
 }
 
