@@ -56,6 +56,11 @@ func New(o Options) (*Merger, error) {
 	if err != nil {
 		return nil, err
 	}
+	if most := descriptors(); most < o.Limits.Files {
+		o.Logger.Warn("fewer files than the limit can be held open", "limit", o.Limits.Files, "possible", most,
+			"hint", "raise the limit of open files (ulimit -n, LimitNOFILE) if there may be more")
+		o.Limits.Files = most
+	}
 	own, unregister, err := newMetrics(o.Name, o.Registerer)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ type Options struct {
 // Limits bound what a Merger takes in. Zero fields have the defaults named.
 type Limits struct {
 	Worker    reading.Limits // of one file, as of a worker that answers: names, labels, help texts, series; [reading.DefaultLimits]
-	Files     int            // held open; 4096. Of what is beyond it nothing is read
+	Files     int            // held open; 4096, and fewer if the system allows no more. Of what is beyond it nothing is read
 	Entries   int            // of the directory that are looked at; 200,000
 	FileBytes int            // in use of one file; 64 MiB
 	Retained  int            // numbers merged, live or not; 200,000

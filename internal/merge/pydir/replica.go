@@ -43,7 +43,7 @@ func (m *Merger) Alone(id string) *reading.Reading {
 	values := map[*slot]float64{}
 	up := false
 	for _, f := range m.files {
-		if f.sealed || workerID(f) != id {
+		if f.sealed || f.workerID() != id {
 			continue
 		}
 		up = up || f.bad == ""

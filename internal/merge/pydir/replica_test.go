@@ -15,6 +15,7 @@ import (
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
 	"github.com/truecount/truecount/internal/merge/pydir"
+	"github.com/truecount/truecount/internal/merge/pydir/pydirtest"
 )
 
 // TestReplicasWithDirectoriesAreOneService has two replicas count the same: what is counted doubles, and gauges are of the
@@ -183,5 +184,25 @@ func TestADirectoryIsClaimedOnce(t *testing.T) {
 	}
 	if _, err := pydir.Claim(file); err == nil || hint.Of(err) == "" {
 		t.Errorf("a file is claimed: %v, hint %q", err, hint.Of(err))
+	}
+}
+
+// TestAWorkerWhoseFileCannotBeOpenedIsDown: it may be alive, and what it counts is not in the answer.
+func TestAWorkerWhoseFileCannotBeOpenedIsDown(t *testing.T) {
+	dir := t.TempDir()
+	for _, id := range []string{"101", "102"} {
+		w := pydirtest.NewWorker(dir, id, pydirtest.Since018)
+		w.Counter("clicks", "Clicks.").Add(1)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := newMerger(t, pydir.Options{Dir: dir, Limits: pydir.Limits{Files: 1}})
+	if page := scrape(t, m, "text/plain"); !strings.Contains(page, "\ntruecount_merge_completeness_ratio 0.5\n") || !strings.Contains(page, "\nclicks_total 1\n") {
+		t.Errorf("the page is\n%s", page)
+	}
+	workers := m.Workers()
+	if len(workers) != 2 || !workers[0].Up || workers[1].ID != "pid=102" || workers[1].Up || workers[1].Error != "counter_102.db: limit" {
+		t.Errorf("the workers are %+v", workers)
 	}
 }

@@ -2,6 +2,7 @@ package pydir
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -29,6 +30,11 @@ func (m *Merger) showFiles() {
 		}
 		m.standing[f.worker] = m.standing[f.worker] || f.bad != ""
 	}
+	for base, r := range m.leftOut {
+		if name, ok := m.unopened(base, r); ok {
+			m.standing[name.worker] = true
+		}
+	}
 	up := 0
 	for _, bad := range m.standing {
 		if !bad {
@@ -47,6 +53,12 @@ func (m *Merger) showFiles() {
 	m.metrics.retained.Set(float64(m.table.slots))
 }
 
+// unopened tells whether something of the directory is a file of a worker that may be alive, and that could not be opened.
+func (m *Merger) unopened(base string, r reason) (fileName, bool) {
+	name, ok := parseName(base)
+	return name, ok && !name.retired && r != reasonDuplicate && r != reasonNotRegular
+}
+
 // Workers lists the workers that may be alive: those with files that are not final.
 func (m *Merger) Workers() []merge.Worker {
 	m.mu.Lock()
@@ -62,7 +74,7 @@ func (m *Merger) Workers() []merge.Worker {
 			i = len(out)
 			at[f.worker] = i
 			out = append(out, merge.Worker{
-				Replica: m.options.Name, ID: workerID(f), PID: f.pid, Endpoint: merge.Endpoint{Network: "file", Address: m.options.Dir},
+				Replica: m.options.Name, ID: f.workerID(), PID: f.pid, Endpoint: merge.Endpoint{Network: "file", Address: m.options.Dir},
 				State: merge.WorkerUp, Up: true, LastRead: m.readAt,
 			})
 		}
@@ -70,15 +82,30 @@ func (m *Merger) Workers() []merge.Worker {
 			out[i].State, out[i].Up, out[i].Error = merge.WorkerDown, false, f.base+": "+string(f.bad)
 		}
 	}
+	for _, base := range slices.Sorted(maps.Keys(m.leftOut)) {
+		name, ok := m.unopened(base, m.leftOut[base])
+		if !ok {
+			continue
+		}
+		i, known := at[name.worker]
+		if !known {
+			i = len(out)
+			at[name.worker] = i
+			out = append(out, merge.Worker{
+				Replica: m.options.Name, ID: name.workerID(), PID: name.pid, Endpoint: merge.Endpoint{Network: "file", Address: m.options.Dir},
+			})
+		}
+		out[i].State, out[i].Up, out[i].Error = merge.WorkerDown, false, base+": "+string(m.leftOut[base])
+	}
 	return out
 }
 
-// workerID is what metrics and pages call a worker.
-func workerID(f *file) string {
-	if f.pid > 0 {
-		return "pid=" + f.worker
+// workerID is what metrics and pages call the worker.
+func (n *fileName) workerID() string {
+	if n.pid > 0 {
+		return "pid=" + n.worker
 	}
-	return f.worker
+	return n.worker
 }
 
 // Counter returns the total of a counter, or of a histogram's or summary's count under its name with _count, over all
@@ -142,7 +169,7 @@ func (m *Merger) countsOf(f *family, match []merge.Label, c merge.Count) []merge
 			if !known {
 				i0 = len(out)
 				at[file.worker] = i0
-				out = append(out, merge.WorkerCount{Replica: m.options.Name, Worker: workerID(file), PID: file.pid, Up: file.bad == "", Age: c.Age})
+				out = append(out, merge.WorkerCount{Replica: m.options.Name, Worker: file.workerID(), PID: file.pid, Up: file.bad == "", Age: c.Age})
 			}
 			out[i0].Value += math.Float64frombits(file.values[i])
 		}
