@@ -150,10 +150,10 @@ func (r *payloadReader) slot(c *child) {
 	}
 	before := t.slots
 	s := t.part(c, roleOf, bound, le)
-	if t.slots == before || t.slots > t.retained {
-		r.Fail("metric %q has a number twice, or more than are kept", c.family.name)
+	if t.slots == before {
+		r.Fail("metric %q has a number twice", c.family.name)
 		return
-	}
+	} // what was retained under a higher limit stays
 	if roleOf == roleBucket {
 		s.holders = int(r.Uvarint())
 	}
@@ -209,14 +209,15 @@ func (r *payloadReader) number() float64 {
 }
 
 // meet is told that a file was read for the first time. If it is the one that the state file tells of, what it had counted
-// then is no longer added to what it has now; unless it has less, and so was begun anew since.
+// then is no longer added to what it has now; unless it was begun anew since.
 func (m *Merger) meet(f *file) {
 	g := m.ghosts[f.id]
 	if g == nil {
 		return
 	}
 	delete(m.ghosts, f.id)
-	if g.exceeds(f) {
+	fallen, anew := g.compare(f)
+	if anew {
 		g.stays()
 		return
 	}
@@ -224,22 +225,38 @@ func (m *Merger) meet(f *file) {
 		s.total.Add(-math.Float64frombits(g.values[i]))
 		s.child.changed = true
 	}
+	for entry, before := range fallen {
+		m.hold(f, entry, before)
+	}
 }
 
-// exceeds tells whether something counted is more than the file has now.
-func (g *ghost) exceeds(f *file) bool {
-	now := make(map[*slot]float64, len(f.slots))
+// compare tells which counts of a file, by entry, are lower than they were, and what they were; and whether the file was begun
+// anew: something counted has no entry any more, or nothing counted is as high as it was. Where only some are lower these have
+// fallen as they do while somebody looks, and are held.
+func (g *ghost) compare(f *file) (fallen map[int]float64, anew bool) {
+	entries := make(map[*slot]int, len(f.slots))
 	for i, s := range f.slots {
 		if s != nil {
-			now[s] = math.Float64frombits(f.values[i])
+			entries[s] = i
 		}
 	}
+	fallen = map[int]float64{}
+	stand := false
 	for i, s := range g.slots {
-		if s.monotone() && now[s] < math.Float64frombits(g.values[i]) {
-			return true
+		if !s.monotone() {
+			continue
+		}
+		entry, has := entries[s]
+		if !has {
+			return nil, true
+		}
+		if before := math.Float64frombits(g.values[i]); math.Float64frombits(f.values[entry]) < before {
+			fallen[entry] = before
+		} else {
+			stand = true
 		}
 	}
-	return false
+	return fallen, len(fallen) > 0 && !stand
 }
 
 // stays makes what a file had counted part of the totals for good.

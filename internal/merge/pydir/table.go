@@ -189,12 +189,25 @@ func (t *table) slot(c class, k *sampleKey) *slot {
 	if f == nil {
 		return nil
 	}
-	if t.slots >= t.retained {
+	if t.slots >= t.retained && !f.has(k.labels, role, bound) { // a state file may have had it
 		t.skip(skippedRetained)
 		return nil
 	}
 	t.quoted = t.quoted || !legacyLabels(k.labels)
 	return t.part(f.child(k.labels), role, bound, le)
+}
+
+// has tells whether the number is there already.
+func (f *family) has(labels []*dto.LabelPair, r role, bound float64) bool {
+	c := f.children[string(reading.AppendKey(nil, labels))]
+	switch {
+	case c == nil:
+		return false
+	case r == roleBucket:
+		_, found := c.bucket(bound)
+		return found
+	}
+	return *c.at(r) != nil
 }
 
 // parseBound reads the upper bound of a bucket.
@@ -297,14 +310,8 @@ func (f *family) child(labels []*dto.LabelPair) *child {
 
 // part returns the child's number of that role, making it if need be.
 func (t *table) part(c *child, r role, bound float64, le string) *slot {
-	at := &c.value
-	switch r {
-	case roleSum:
-		at = &c.sum
-	case roleCount:
-		at = &c.count
-	case roleBucket:
-		i, found := slices.BinarySearchFunc(c.buckets, bound, func(s *slot, b float64) int { return cmp.Compare(s.bound, b) })
+	if r == roleBucket {
+		i, found := c.bucket(bound)
 		if found {
 			return c.buckets[i]
 		}
@@ -313,11 +320,28 @@ func (t *table) part(c *child, r role, bound float64, le string) *slot {
 		t.slots++
 		return s
 	}
+	at := c.at(r)
 	if *at == nil {
 		*at = &slot{child: c, role: r}
 		t.slots++
 	}
 	return *at
+}
+
+// bucket is where the bucket of that bound is or would be.
+func (c *child) bucket(bound float64) (at int, found bool) {
+	return slices.BinarySearchFunc(c.buckets, bound, func(s *slot, b float64) int { return cmp.Compare(s.bound, b) })
+}
+
+// at is where the number of a role other than a bucket's is.
+func (c *child) at(r role) **slot {
+	switch r {
+	case roleSum:
+		return &c.sum
+	case roleCount:
+		return &c.count
+	}
+	return &c.value
 }
 
 // ofWorker is the child of a gauge that keeps workers apart: the same labels and the worker's id. A label pid that the

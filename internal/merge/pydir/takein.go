@@ -113,13 +113,7 @@ func (m *Merger) change(f *file, c change) bool {
 		return true
 	}
 	if r := refused(s, before, now); r != "" {
-		if !f.held[c.entry] { // counted once
-			if f.held == nil {
-				f.held = map[int]bool{}
-			}
-			f.held[c.entry] = true
-			m.metrics.skipped.WithLabelValues(string(r)).Inc()
-		}
+		m.isHeld(f, c.entry, r)
 		return false
 	}
 	delete(f.held, c.entry)
@@ -128,6 +122,28 @@ func (m *Merger) change(f *file, c change) bool {
 	f.values[c.entry] = c.value
 	s.child.changed = true
 	return true
+}
+
+// isHeld notes that a count stands at its last good value, for a reason that is counted once.
+func (m *Merger) isHeld(f *file, entry int, why reading.Reason) {
+	if f.held[entry] {
+		return
+	}
+	if f.held == nil {
+		f.held = map[int]bool{}
+	}
+	f.held[entry] = true
+	m.metrics.skipped.WithLabelValues(string(why)).Inc()
+}
+
+// hold puts a count back to where it was.
+func (m *Merger) hold(f *file, entry int, before float64) {
+	s := f.slots[entry]
+	s.total.Add(before)
+	s.total.Add(-math.Float64frombits(f.values[entry]))
+	s.child.changed = true
+	f.values[entry] = math.Float64bits(before)
+	m.isHeld(f, entry, skippedFell)
 }
 
 // skippedFell is a reason beside those of [reading.Reason]: a count is lower than it was, which only damage explains.
