@@ -73,7 +73,7 @@ func (l *ledger) counter(name string, match []Label) Count {
 	c := Count{}
 	var sum exact.Sum
 	for _, t := range f.totals {
-		if t.began && carries(t.labels, match) {
+		if t.began && Carries(t.labels, match) {
 			c.Found = true
 			sum.Add(t.value.Value() + float64(t.count)) // one of the two is 0
 		}
@@ -92,7 +92,7 @@ func (g *generation) counter(name string, match []Label) float64 {
 	}
 	var sum exact.Sum
 	for _, s := range h.series {
-		if carries(s.last.Labels, match) {
+		if Carries(s.last.Labels, match) {
 			sum.Add(s.last.Value + float64(s.last.Count))
 		}
 	}
@@ -110,7 +110,8 @@ func counts(f *family, name string) bool {
 	return f.kind.Cumulative() && f.name+"_count" == name
 }
 
-func carries(labels []*dto.LabelPair, match []Label) bool {
+// Carries tells whether labels have all that match names.
+func Carries(labels []*dto.LabelPair, match []Label) bool {
 	return !slices.ContainsFunc(match, func(want Label) bool {
 		return !slices.ContainsFunc(labels, func(l *dto.LabelPair) bool { return l.GetName() == want.Name && l.GetValue() == want.Value })
 	})

@@ -168,7 +168,7 @@ func (g *Group) snapshot() *snapshot {
 
 // NaiveHandler is [Merger.NaiveHandler] over the workers of all replicas.
 func (g *Group) NaiveHandler() http.Handler {
-	return naive(func() *reading.Reading {
+	return Naive(func() *reading.Reading {
 		type candidate struct {
 			replica Replica
 			worker  string

@@ -11,7 +11,7 @@ import (
 // another one at random each time. It answers with that worker's latest reading, not by asking the worker: a question
 // from here could be the one to which a draining worker hands over its last totals. 503 if no worker is up.
 func (m *Merger) NaiveHandler() http.Handler {
-	return naive(func() *reading.Reading {
+	return Naive(func() *reading.Reading {
 		up := m.up(func(*reader) bool { return true })
 		if len(up) == 0 {
 			return nil
@@ -41,8 +41,8 @@ func (m *Merger) up(which func(*reader) bool) []*reading.Reading {
 	return out
 }
 
-// naive serves what one worker said, whom pick chooses; nil if there is none.
-func naive(pick func() *reading.Reading) http.Handler {
+// Naive serves what one worker said, whom pick chooses for each scrape; nil if none is up, which is a 503.
+func Naive(pick func() *reading.Reading) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		one := pick()
 		if one == nil {

@@ -1,14 +1,12 @@
 package pydir
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 
 	"github.com/truecount/truecount/internal/merge"
-	"github.com/truecount/truecount/internal/merge/exposition"
 	"github.com/truecount/truecount/internal/merge/reading"
 )
 
@@ -62,18 +60,11 @@ func (m *Merger) Alone(id string) *reading.Reading {
 // NaiveHandler shows what a scrape would see without a merge: the counts and gauges of one worker alone, another one at
 // random each time, as of the last reading. 503 if there is none.
 func (m *Merger) NaiveHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return merge.Naive(func() *reading.Reading {
 		workers := slices.DeleteFunc(m.Workers(), func(w merge.Worker) bool { return !w.Up })
-		var one *reading.Reading
-		if len(workers) > 0 {
-			one = m.Alone(workers[rand.N(len(workers))].ID)
+		if len(workers) == 0 {
+			return nil
 		}
-		if one == nil {
-			http.Error(w, "no worker is up", http.StatusServiceUnavailable)
-			return
-		}
-		exposition.Serve(w, r, func(context.Context) (exposition.Page, error) {
-			return exposition.NewSnapshot(one.Families, nil), nil
-		})
+		return m.Alone(workers[rand.N(len(workers))].ID)
 	})
 }

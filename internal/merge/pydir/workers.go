@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/exact"
 	"github.com/truecount/truecount/internal/merge/reading"
@@ -127,7 +125,7 @@ func (m *Merger) Counter(name string, match ...merge.Label) merge.Count {
 	var total exact.Sum
 	for _, child := range f.children {
 		for _, s := range child.counts() {
-			if carries(child.labels, match) {
+			if merge.Carries(child.labels, match) {
 				c.Found = true
 				total.Add(s.total.Value())
 			}
@@ -162,7 +160,7 @@ func (m *Merger) countsOf(f *family, match []merge.Label, c merge.Count) []merge
 			continue
 		}
 		for i, s := range file.slots {
-			if s == nil || s.child.family != f || s.role == roleSum || !carries(s.child.labels, match) {
+			if s == nil || s.child.family != f || s.role == roleSum || !merge.Carries(s.child.labels, match) {
 				continue
 			}
 			i0, known := at[file.worker]
@@ -178,10 +176,4 @@ func (m *Merger) countsOf(f *family, match []merge.Label, c merge.Count) []merge
 		return cmp.Or(cmp.Compare(a.PID, b.PID), strings.Compare(a.Worker, b.Worker))
 	})
 	return out
-}
-
-func carries(labels []*dto.LabelPair, match []merge.Label) bool {
-	return !slices.ContainsFunc(match, func(want merge.Label) bool {
-		return !slices.ContainsFunc(labels, func(l *dto.LabelPair) bool { return l.GetName() == want.Name && l.GetValue() == want.Value })
-	})
 }
