@@ -21,7 +21,7 @@ type limitFlags struct {
 func (f *limitFlags) register(set *pflag.FlagSet) {
 	set.IntVar(&f.scrapes, "limit.scrapes", 16, "`NUMBER` of scrapes that are answered at once; more get 503")
 	set.IntVar(&f.series, "limit.series", 200_000, "`NUMBER` of series whose totals are kept, of living workers and of dead ones; with --python-dir every bucket is one")
-	set.IntVar(&f.workerSeries, "limit.worker-series", 50_000, "`NUMBER` of series that one worker on a port or socket may have; of an answer with more the first are taken")
+	set.IntVar(&f.workerSeries, "limit.worker-series", 50_000, "`NUMBER` of series that one worker may have, or with --python-dir one file of it; of more the first are taken")
 	set.Var(&f.bytes, "limit.bytes", "`SIZE` of one worker's answer (16MiB if left out), or of what is in use of one file (64MiB); what is longer is left out")
 	set.IntVar(&f.files, "limit.files", 4096, "`NUMBER` of files that are held open, with --python-dir; of others nothing is read")
 }
@@ -38,7 +38,7 @@ func (f *limitFlags) check() error {
 }
 
 func (f *limitFlags) ofDirectory() pydir.Limits {
-	return pydir.Limits{Files: f.files, FileBytes: int(f.bytes), Retained: f.series}
+	return pydir.Limits{Worker: reading.Limits{Series: f.workerSeries}, Files: f.files, FileBytes: int(f.bytes), Retained: f.series}
 }
 
 func (f *limitFlags) ofEndpoints() merge.Limits {

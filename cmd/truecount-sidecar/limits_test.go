@@ -49,6 +49,7 @@ func TestLimitsBoundWhatIsRead(t *testing.T) {
 		want string // a sample of the merge's own
 	}{
 		{[]string{"--limit.series", "4"}, `truecount_merge_skipped_total{reason="retained_limit"} 7`},
+		{[]string{"--limit.worker-series", "4"}, `truecount_merge_skipped_total{reason="series_limit"} 6`},
 		{[]string{"--limit.files", "1"}, `truecount_merge_files_skipped_total{reason="limit"} 1`},
 		{[]string{"--limit.bytes", "256"}, `truecount_merge_files_skipped_total{reason="too_large"} 1`},
 		{nil, `truecount_merge_completeness_ratio 1`},
