@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,6 +94,31 @@ func TestPromtoolFindsNothingWrong(t *testing.T) {
 		check.Stdin = strings.NewReader(scrape(t, h))
 		if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// TestPythonsOwnParserFindsNothingWrong asks an implementation of OpenMetrics that shares nothing with ours.
+func TestPythonsOwnParserFindsNothingWrong(t *testing.T) {
+	python := tool.Python(t, "prometheus_client")
+	m := service(t)
+	g := newGroup(t)
+	g.Add(m)
+	for name, h := range map[string]http.Handler{"replica": m, "service": g, "naive": m.NaiveHandler()} {
+		check := exec.Command(python, "-c", `import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+print(sum(len(f.samples) for f in text_string_to_metric_families(sys.stdin.read())))`)
+		page := string(scrapeAs(t, h, "application/openmetrics-text; version=1.0.0"))
+		check.Stdin = strings.NewReader(page)
+		samples := 0
+		for line := range strings.Lines(page) {
+			if !strings.HasPrefix(line, "#") {
+				samples++
+			}
+		}
+		out, err := check.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != strconv.Itoa(samples) || samples == 0 {
+			t.Errorf("%s has %d samples: %v\n%s", name, samples, err, out)
 		}
 	}
 }

@@ -5,13 +5,17 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/truecount/truecount/internal/merge/pydir"
 	"github.com/truecount/truecount/internal/merge/pydir/pydirtest"
+	"github.com/truecount/truecount/test/tool"
 )
 
 // slowClient takes a page and does not let go of it until it is told to.
@@ -120,6 +124,40 @@ func TestHeadSaysWhatGetWouldSend(t *testing.T) {
 					t.Errorf("%s: %v", accept, err)
 				}
 			}
+		}
+	}
+}
+
+// TestPythonsOwnParserFindsNothingWrong asks the client's own implementation of OpenMetrics, also with labels and helps that need
+// escapes.
+func TestPythonsOwnParserFindsNothingWrong(t *testing.T) {
+	python := tool.Python(t, "prometheus_client")
+	escapes := t.TempDir()
+	w := pydirtest.NewWorker(escapes, "1", pydirtest.Since018)
+	w.Counter("clicks", "\"Clicks\"\nand \\n.", pydirtest.Label{Name: "page", Value: "\"a\"\n\\n é"}).Add(1)
+	w.Gauge("max", "clicks_in_progress", "Clicks.").Set(math.NaN())
+	w.Gauge("max", "least", "Least.").Set(math.Inf(-1))
+	w.Gauge("max", "size", "Size.").Set(1e300)
+	w.Gauge("max", "jumps", "As a counter without its ending.").Set(1)
+	w.Counter("jumps", "Jumps.").Add(1)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{unpack(t, "client_python-0.14.1"), unpack(t, "client_python-0.16.0"), unpack(t, "client_python-0.25.0"), escapes} {
+		page := scrape(t, newMerger(t, pydir.Options{Dir: dir}), "application/openmetrics-text; version=1.0.0")
+		check := exec.Command(python, "-c", `import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+print(sum(len(f.samples) for f in text_string_to_metric_families(sys.stdin.read())))`)
+		check.Stdin = strings.NewReader(page)
+		samples := 0
+		for line := range strings.Lines(page) {
+			if !strings.HasPrefix(line, "#") {
+				samples++
+			}
+		}
+		out, err := check.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != strconv.Itoa(samples) || samples == 0 {
+			t.Errorf("%s has %d samples: %v\n%s\n%s", dir, samples, err, out, page)
 		}
 	}
 }
