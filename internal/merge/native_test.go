@@ -130,17 +130,39 @@ func buckets(h *dto.Histogram) map[int]int64 {
 	return out
 }
 
+// TestTheNewestExemplarOfABucketIsKeptInTheOrderOfReadings has two workers take turns: the exemplar of a counter, and of a bucket
+// that both count in, is that of the last turn; the bucket that one alone counts in keeps its own.
 func TestTheNewestExemplarOfABucketIsKeptInTheOrderOfReadings(t *testing.T) {
 	dir := socketDir(t)
-	a, b := startWorker(t, dir, 1), startWorker(t, dir, 2)
-	ca, cb := a.counter("clicks_total").(prometheus.ExemplarAdder), b.counter("clicks_total").(prometheus.ExemplarAdder)
+	var counters []prometheus.ExemplarAdder
+	var histograms []prometheus.ExemplarObserver
+	for pid := 1; pid <= 2; pid++ {
+		w := startWorker(t, dir, pid)
+		counters = append(counters, w.counter("clicks_total").(prometheus.ExemplarAdder))
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "seconds", Help: "T.", Buckets: []float64{1, 2}})
+		w.registry.MustRegister(h)
+		histograms = append(histograms, h.(prometheus.ExemplarObserver))
+	}
 	m := mergerOf(t, dir)
-	for i, add := range []func(float64, prometheus.Labels){ca.AddWithExemplar, cb.AddWithExemplar, ca.AddWithExemplar} {
+	histograms[0].ObserveWithExemplar(1.5, prometheus.Labels{"trace_id": "alone"})
+	for i, who := range []int{0, 1, 0} {
 		id := time.Duration(i).String()
-		add(1, prometheus.Labels{"trace_id": id})
+		counters[who].AddWithExemplar(1, prometheus.Labels{"trace_id": id})
+		histograms[who].ObserveWithExemplar(0.5, prometheus.Labels{"trace_id": id})
 		read(t, m)
-		if e := families(t, m)["clicks_total"].Metric[0].Counter.Exemplar; e.GetLabel()[0].GetValue() != id {
-			t.Errorf("after %s the exemplar is %v", id, e)
+		all := families(t, m)
+		buckets := all["seconds"].Metric[0].Histogram.Bucket
+		for name, want := range map[string]struct {
+			exemplar *dto.Exemplar
+			id       string
+		}{
+			"the counter's": {all["clicks_total"].Metric[0].Counter.Exemplar, id},
+			"the bucket's":  {buckets[0].Exemplar, id},
+			"the other's":   {buckets[1].Exemplar, "alone"},
+		} {
+			if len(want.exemplar.GetLabel()) == 0 || want.exemplar.Label[0].GetValue() != want.id {
+				t.Errorf("after %s %s exemplar is %v, want %s", id, name, want.exemplar, want.id)
+			}
 		}
 	}
 }
