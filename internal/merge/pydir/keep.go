@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/merge/reading"
-	"github.com/truecount/truecount/internal/merge/state"
 	"github.com/truecount/truecount/internal/merge/state/wire"
 )
 
@@ -26,14 +25,23 @@ const saveEvery = time.Second
 
 // keeper saves the state.
 type keeper struct {
-	file    *state.File
-	payload []byte // reused
-	slots   int    // written so far
-	version uint64 // of the Merger, as it was saved last
+	file    stateFile // nil if there is none
+	payload []byte    // reused
+	slots   int       // written so far
+	version uint64    // of the Merger, as it was saved last
 	saved   time.Time
 	urgent  bool // something was retired since
 	failing bool
 }
+
+// stateFile is what is needed of package state's File once it has been read.
+type stateFile interface {
+	Save(payload []byte) error
+	Close() error
+}
+
+// lastSave is how long the end waits for the state to be saved: a disk may hang.
+const lastSave = 3 * time.Second
 
 // due tells whether it is time to save.
 func (k *keeper) due(version uint64, now time.Time) bool {
@@ -82,6 +90,31 @@ func (m *Merger) keep(must bool) bool {
 	m.metrics.stateSaves.Inc()
 	m.metrics.stateBytes.Set(float64(len(payload)))
 	return true
+}
+
+// end saves the state and lets go of its file, if the disk lets it in time.
+func (m *Merger) end() {
+	ended := make(chan struct{})
+	go func() { // as long as the disk hangs
+		defer close(ended)
+		m.keep(true)
+		m.keeping.Lock()
+		defer m.keeping.Unlock()
+		m.mu.Lock()
+		file := m.keeper.file
+		m.keeper.file = nil
+		m.mu.Unlock()
+		if file != nil {
+			_ = file.Close()
+		}
+	}()
+	late := time.NewTimer(m.lastSave)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+		m.log.Warn("the end did not wait any longer for the state to be saved", "waited", m.lastSave)
+	}
 }
 
 // encode writes the payload.

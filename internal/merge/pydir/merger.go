@@ -21,6 +21,7 @@ type Merger struct {
 	rounds     rounds
 	version    atomic.Uint64
 	atStep     func(step) // for tests; nil in production
+	lastSave   time.Duration
 	keeping    sync.Mutex // one save of the state at a time; taken before mu
 
 	mu        sync.Mutex
@@ -76,7 +77,7 @@ func New(o Options) (*Merger, error) {
 		layouts:   map[class]*layout{},
 		folded:    map[string]identity{}, leftOut: map[string]reason{},
 	}
-	m.rounds.turn = make(chan struct{}, 1)
+	m.rounds.turn, m.lastSave = make(chan struct{}, 1), lastSave
 	m.table = newTable(o, func(c conflict) { own.conflicts.WithLabelValues(string(c)).Inc() },
 		func(r reading.Reason) { own.skipped.WithLabelValues(string(r)).Inc() })
 	if o.State != "" {
@@ -98,13 +99,27 @@ func (m *Merger) Run(ctx context.Context) error {
 	defer m.Close()
 	tick := time.NewTicker(m.options.Interval)
 	defer tick.Stop()
+	busy := make(chan struct{}, 1) // with what the disk of the state file can hold up
 	for {
 		_ = m.Read(ctx) // the error is kept for those who ask
-		m.compact()
-		m.keep(false)
+		select {
+		case busy <- struct{}{}:
+			go func() {
+				m.compact()
+				m.keep(false)
+				<-busy
+			}()
+		default:
+		}
 		m.metrics.process.refresh()
 		select {
 		case <-ctx.Done():
+			late := time.NewTimer(m.lastSave)
+			defer late.Stop()
+			select {
+			case busy <- struct{}{}:
+			case <-late.C: // it ends when the disk does
+			}
 			return nil
 		case <-tick.C:
 		}
@@ -123,11 +138,9 @@ func (m *Merger) Read(ctx context.Context) error {
 }
 
 // Close ends reading and takes the Merger's metrics back from its Registerer. Totals can still be scraped. Run does it
-// itself; it may be done more than once. The state is saved.
+// itself; it may be done more than once. The state is saved, for which it waits some seconds at most.
 func (m *Merger) Close() {
-	m.keep(true)
-	m.keeping.Lock()
-	defer m.keeping.Unlock()
+	m.end()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -138,10 +151,6 @@ func (m *Merger) Close() {
 		f.close()
 	}
 	m.directory.close()
-	if m.keeper.file != nil {
-		_ = m.keeper.file.Close()
-		m.keeper.file = nil
-	}
 	m.unregister()
 }
 
