@@ -76,7 +76,7 @@ func newCommand() *cobra.Command {
 	set.BoolVar(&f.compact, "compact", false, "with --python-dir and --state: delete the files of dead workers when what they counted is in the state file")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:9300", "`ADDRESS` to serve the totals on; port 0 takes a free one")
 	f.web.register(set)
-	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings of a worker: a worker that is killed loses what it counted since the last")
+	set.DurationVar(&f.interval, "interval", 250*time.Millisecond, "`TIME` between two readings: a worker on a port or socket that is killed loses what it counted since the last")
 	set.DurationVar(&f.timeout, "timeout", time.Second, "`TIME` that a worker has for its answer")
 	f.limits.register(set)
 	set.StringVar(&f.logLevel, "log.level", "info", "`LEVEL` of the least severe log lines to print: debug, info, warn or error")
