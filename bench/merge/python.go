@@ -67,11 +67,11 @@ func (p *python) scrape(compressed bool) (page []byte, took time.Duration, err e
 	}
 	line, err := p.answers.ReadString('\n')
 	if err != nil {
-		return nil, 0, fmt.Errorf("Python ended: %w", err)
+		return nil, 0, fmt.Errorf("the client in Python ended: %w", err)
 	}
 	var length int
 	if _, err := fmt.Sscan(line, &took, &p.peak, &length); err != nil {
-		return nil, 0, fmt.Errorf("Python said %q: %w", line, err)
+		return nil, 0, fmt.Errorf("the client in Python said %q: %w", line, err)
 	}
 	page = make([]byte, length)
 	_, err = io.ReadFull(p.answers, page)

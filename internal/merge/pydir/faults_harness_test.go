@@ -17,6 +17,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	promodel "github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/truecount/truecount/internal/merge/pydir"
@@ -135,7 +136,7 @@ func wantSample(t testing.TB, m *pydir.Merger, name string, want float64) {
 
 // series is how samplesOf calls a sample. Tests may write the name alone where there are no labels.
 func series(name string, pairs ...string) string {
-	return labels.FromStrings(append([]string{labels.MetricName, name}, pairs...)...).String()
+	return labels.FromStrings(append([]string{promodel.MetricNameLabel, name}, pairs...)...).String()
 }
 
 func keyed(samples map[string]float64) map[string]float64 {
