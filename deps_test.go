@@ -80,10 +80,12 @@ var flow = []struct {
 	{"internal/merge/state", "internal/hint"},
 	{"internal/merge/state/wire", ""},
 	{"internal/merge/exposition", "internal/merge/reading"},
-	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading internal/merge/state internal/merge/state/wire"},
+	{"internal/merge/telemetry", ""},
+	{"internal/merge", "internal/hint internal/merge/exact internal/merge/exposition internal/merge/reading internal/merge/state internal/merge/state/wire " +
+		"internal/merge/telemetry"},
 	{"internal/merge/endpoints", "internal/hint internal/merge"},
 	{"internal/merge/pydir", "internal/hint internal/merge internal/merge/exact internal/merge/exposition internal/merge/reading " +
-		"internal/merge/state internal/merge/state/wire"},
+		"internal/merge/state internal/merge/state/wire internal/merge/telemetry"},
 	{"internal/merge/pydir/pydirtest", ""},
 	{"internal/merge/cli", "internal/hint internal/merge internal/merge/endpoints"},
 	{"internal/supervise", "internal/hint"},

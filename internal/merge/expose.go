@@ -93,7 +93,7 @@ func (m *Merger) snapshot() *snapshot {
 
 // newPage adds the merge's own metrics as they are now.
 func (m *Merger) newPage(version uint64, families []reading.Family, unread string) *snapshot {
-	own, err := m.metrics.registry.Gather()
+	own, err := m.metrics.Registry.Gather()
 	if err != nil {
 		m.log.Error("cannot gather the merge's own metrics", "err", err)
 	}

@@ -79,7 +79,7 @@ func restore(s State, l Limits) (r *restored, damaged, err error) {
 // resume goes on from what was restored.
 func (m *Merger) resume(r *restored) {
 	m.ledger, m.departed, m.hasRead = r.ledger, r.departed, r.hasRead
-	m.metrics.retained.Set(float64(m.ledger.series))
+	m.metrics.Retained.Set(float64(m.ledger.series))
 	m.version.Add(1)
 	m.log.Info("going on from the saved state", "series", m.ledger.series, "workers", m.departed.resumed)
 }
@@ -186,9 +186,9 @@ func (k *keeper) account(err error, inTime bool) {
 		k.report(err)
 		return
 	}
-	m.metrics.state.saves.Inc()
-	m.metrics.state.bytes.Set(float64(len(k.buffer)))
-	m.metrics.state.lastSave.Set(float64(m.options.Now().UnixMilli()) / 1000)
+	m.metrics.State.Saves.Inc()
+	m.metrics.State.Bytes.Set(float64(len(k.buffer)))
+	m.metrics.State.LastSave.Set(float64(m.options.Now().UnixMilli()) / 1000)
 	if inTime {
 		k.report(nil)
 	}
@@ -201,7 +201,7 @@ func (k *keeper) report(err error) {
 	defer k.mu.Unlock()
 	switch {
 	case err != nil:
-		m.metrics.state.errors.Inc()
+		m.metrics.State.Errors.Inc()
 		if !k.unwell {
 			m.log.Warn("the state can't be saved; serving goes on, and a restart would go back to what was saved last", "err", err, "hint", hint.Of(err))
 		}
@@ -210,7 +210,7 @@ func (k *keeper) report(err error) {
 	}
 	if unwell := err != nil; unwell != k.unwell {
 		k.unwell = unwell
-		m.metrics.state.healthy.Set(float64(1 - oneIf(unwell)))
+		m.metrics.State.Healthy.Set(float64(1 - oneIf(unwell)))
 		m.version.Add(1)
 	}
 }
@@ -261,9 +261,9 @@ func (k *keeper) close() {
 
 // newKeeper is for a Merger with a state. It says what was wrong with the one before.
 func newKeeper(m *Merger, s State, damaged error) *keeper {
-	m.metrics.state.healthy.Set(1)
+	m.metrics.State.Healthy.Set(1)
 	if damaged != nil {
-		m.metrics.state.errors.Inc()
+		m.metrics.State.Errors.Inc()
 		m.log.Warn("counters begin again", "err", damaged, "hint", hint.Of(damaged))
 	}
 	return &keeper{merger: m, state: s}

@@ -17,7 +17,7 @@ func (m *Merger) accept(r *reader, a *answer, began time.Time, order uint64) {
 	m.hasRead = true
 	o := g.apply(m.ledger, a.reading, m.sequence)
 	m.metrics.skip(a.reading.Skipped, o)
-	m.metrics.retained.Set(float64(m.ledger.series))
+	m.metrics.Retained.Set(float64(m.ledger.series))
 	g.up, g.readAt, g.order, g.saidAt = true, began, order, a.saidAt
 	r.last, r.err = a.reading, nil
 	r.worker = Worker{ID: g.worker, PID: g.pid, Start: g.start, Endpoint: r.endpoint, LastRead: began}
@@ -139,10 +139,10 @@ func (m *Merger) setState(r *reader, s WorkerState) {
 	}
 	r.state = s
 	if before != "" {
-		m.metrics.workers.WithLabelValues(string(before)).Dec()
+		m.metrics.Workers.WithLabelValues(string(before)).Dec()
 	}
 	if s != "" {
-		m.metrics.workers.WithLabelValues(string(s)).Inc()
+		m.metrics.Workers.WithLabelValues(string(s)).Inc()
 	}
 	m.showUp()
 	if s == WorkerUp {
@@ -168,9 +168,9 @@ func (m *Merger) showUp() {
 			down++
 		}
 	}
-	m.metrics.completeness.Set(1)
+	m.metrics.Completeness.Set(1)
 	if up+down > 0 {
-		m.metrics.completeness.Set(float64(up) / float64(up+down))
+		m.metrics.Completeness.Set(float64(up) / float64(up+down))
 	}
 }
 

@@ -62,7 +62,8 @@ func newMerger(o Options) (*Merger, error) {
 			return nil, err
 		}
 	}
-	own, unregister, err := newMetrics(o.Name, o.Registerer, o.State != nil)
+	own := newMetrics(o.State != nil)
+	unregister, err := own.Publish(o.Name, o.Registerer)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (m *Merger) list(ctx context.Context) ([]*reader, error) {
 	defer m.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			m.metrics.sourceErrors.Inc()
+			m.metrics.SourceErrors.Inc()
 			if m.sourceOK {
 				m.log.Warn("cannot list the workers; going on with those known", "err", err)
 			}
@@ -180,7 +181,7 @@ func (m *Merger) list(ctx context.Context) ([]*reader, error) {
 	}
 	m.sourceOK = true
 	if extra := len(endpoints) - m.options.Limits.Endpoints; extra > 0 {
-		m.metrics.skipped.WithLabelValues(skippedEndpoint).Add(float64(extra))
+		m.metrics.Skipped.WithLabelValues(skippedEndpoint).Add(float64(extra))
 		endpoints = endpoints[:m.options.Limits.Endpoints]
 	}
 	m.reconcile(endpoints)
@@ -241,8 +242,8 @@ func (m *Merger) readOne(ctx context.Context, r *reader) {
 	defer func() { <-r.slot }()
 	switch {
 	case err == nil:
-		m.metrics.reads.Inc()
-		m.metrics.readDuration.Observe(max(0, took.Seconds()))
+		m.metrics.Reads.Inc()
+		m.metrics.ReadDuration.Observe(max(0, took.Seconds()))
 		m.accept(r, a, began, order)
 	case ctx.Err() == nil: // else we were told to stop: the worker did nothing wrong
 		m.fail(r, err)

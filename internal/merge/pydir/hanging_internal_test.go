@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/merge/pydir/pydirtest"
+	"github.com/truecount/truecount/internal/merge/telemetry"
 )
 
 // hangingDisk is a state file on a disk that does not answer.
@@ -40,7 +41,7 @@ func TestM10ADiskThatHangsHoldsUpNeitherReadingsNorTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	disk := &hangingDisk{entered: make(chan struct{}), answers: make(chan struct{})}
-	m.metrics.addState()
+	m.metrics.State = telemetry.New(true).State
 	m.keeper.file, m.lastSave = disk, time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

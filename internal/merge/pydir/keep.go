@@ -74,8 +74,8 @@ func (m *Merger) keep(must bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
-		m.metrics.stateErrors.Inc()
-		m.metrics.stateHealthy.Set(0)
+		m.metrics.State.Errors.Inc()
+		m.metrics.State.Healthy.Set(0)
 		if !k.failing {
 			m.log.Warn("the state file can't be written: what is deleted from now on would be lost with this process", "err", err)
 		}
@@ -86,9 +86,10 @@ func (m *Merger) keep(must bool) bool {
 		m.log.Info("the state file is written again")
 	}
 	k.failing, k.version = false, version
-	m.metrics.stateHealthy.Set(1)
-	m.metrics.stateSaves.Inc()
-	m.metrics.stateBytes.Set(float64(len(payload)))
+	m.metrics.State.Healthy.Set(1)
+	m.metrics.State.Saves.Inc()
+	m.metrics.State.LastSave.Set(float64(m.options.Now().UnixMilli()) / 1000)
+	m.metrics.State.Bytes.Set(float64(len(payload)))
 	return true
 }
 

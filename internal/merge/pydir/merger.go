@@ -62,7 +62,8 @@ func New(o Options) (*Merger, error) {
 			"hint", "raise the limit of open files (ulimit -n, LimitNOFILE) if there may be more")
 		o.Limits.Files = most
 	}
-	own, unregister, err := newMetrics(o.Name, o.Registerer)
+	own := newMetrics(o.State != "")
+	unregister, err := own.Publish(o.Name, o.Registerer)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +79,8 @@ func New(o Options) (*Merger, error) {
 		folded:    map[string]identity{}, leftOut: map[string]reason{},
 	}
 	m.rounds.turn, m.lastSave = make(chan struct{}, 1), lastSave
-	m.table = newTable(o, func(c conflict) { own.conflicts.WithLabelValues(string(c)).Inc() },
-		func(r reading.Reason) { own.skipped.WithLabelValues(string(r)).Inc() })
+	m.table = newTable(o, func(c conflict) { own.Conflicts.WithLabelValues(string(c)).Inc() },
+		func(r reading.Reason) { own.Skipped.WithLabelValues(string(r)).Inc() })
 	if o.State != "" {
 		if err := m.openState(o.State); err != nil {
 			unregister()
@@ -171,13 +172,13 @@ func (m *Merger) readOnce() {
 	}
 	m.tellBeyond()
 	if m.lastError != nil {
-		m.metrics.sourceErrors.Inc()
+		m.metrics.SourceErrors.Inc()
 	}
 	m.round++
 	m.hasRead = m.hasRead || len(m.files) > 0 || len(m.folded) > 0
 	m.readAt = began
-	m.metrics.reads.Inc()
-	m.metrics.readDuration.Observe(max(0, m.options.Now().Sub(began).Seconds()))
+	m.metrics.Reads.Inc()
+	m.metrics.ReadDuration.Observe(max(0, m.options.Now().Sub(began).Seconds()))
 	m.showFiles()
 	if changed {
 		m.version.Add(1)

@@ -100,7 +100,7 @@ func (p *pages) recycle(old *page) {
 
 // snapshot is the page in every format, made anew.
 func (m *Merger) snapshot() *exposition.Snapshot {
-	own, err := m.metrics.registry.Gather()
+	own, err := m.metrics.Registry.Gather()
 	if err != nil {
 		m.log.Error("cannot gather the merge's own metrics", "err", err)
 	}
@@ -172,7 +172,7 @@ func (m *Merger) firstSize() int {
 
 // writeOwn adds the merge's own metrics, and the end that OpenMetrics has.
 func (m *Merger) writeOwn(p *page) error {
-	own, err := m.metrics.registry.Gather()
+	own, err := m.metrics.Registry.Gather()
 	if err != nil {
 		m.log.Error("cannot gather the merge's own metrics", "err", err)
 	}

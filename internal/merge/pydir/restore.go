@@ -26,7 +26,6 @@ func (m *Merger) openState(path string) error {
 		return err
 	}
 	m.keeper.file = file
-	m.metrics.addState()
 	payload, err := file.Load()
 	if err == nil {
 		if err = m.restore(payload); err != nil {
@@ -39,7 +38,7 @@ func (m *Merger) openState(path string) error {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.As(err, &damaged):
-		m.metrics.stateErrors.Inc()
+		m.metrics.State.Errors.Inc()
 		m.log.Warn("the state file can't be used: counts begin again with what the files have", "err", err)
 		return nil
 	}

@@ -133,7 +133,7 @@ func (m *Merger) isHeld(f *file, entry int, why reading.Reason) {
 		f.held = map[int]bool{}
 	}
 	f.held[entry] = true
-	m.metrics.skipped.WithLabelValues(string(why)).Inc()
+	m.metrics.Skipped.WithLabelValues(string(why)).Inc()
 }
 
 // hold puts a count back to where it was.
@@ -232,7 +232,7 @@ func (m *Merger) room(f *file) int {
 // tellOver says how many entries of a file are beyond the limit.
 func (m *Merger) tellOver(f *file, over int) {
 	if over > 0 {
-		m.metrics.skipped.WithLabelValues(string(reading.SeriesLimit)).Add(float64(over))
+		m.metrics.Skipped.WithLabelValues(string(reading.SeriesLimit)).Add(float64(over))
 		m.log.Warn("series are left out: a file has more than the limit", "file", f.base, "series", over)
 	}
 }

@@ -42,13 +42,13 @@ func (m *Merger) showFiles() {
 	m.metrics.files.WithLabelValues(filesRead).Set(float64(read))
 	m.metrics.files.WithLabelValues(filesFinal).Set(float64(final))
 	m.metrics.files.WithLabelValues(filesLeftOut).Set(float64(out))
-	m.metrics.workers.WithLabelValues(workersUp).Set(float64(up))
-	m.metrics.workers.WithLabelValues(workersDown).Set(float64(len(m.standing) - up))
-	m.metrics.completeness.Set(1)
+	m.metrics.Workers.WithLabelValues(workersUp).Set(float64(up))
+	m.metrics.Workers.WithLabelValues(workersDown).Set(float64(len(m.standing) - up))
+	m.metrics.Completeness.Set(1)
 	if len(m.standing) > 0 {
-		m.metrics.completeness.Set(float64(up) / float64(len(m.standing)))
+		m.metrics.Completeness.Set(float64(up) / float64(len(m.standing)))
 	}
-	m.metrics.retained.Set(float64(m.table.slots))
+	m.metrics.Retained.Set(float64(m.table.slots))
 }
 
 // unopened tells whether something of the directory is a file of a worker that may be alive, and that could not be opened.
