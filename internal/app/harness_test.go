@@ -17,24 +17,11 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/test/await"
 )
 
 // patience ends tests that hang; nothing is measured with it.
 const patience = 90 * time.Second
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline, tick := time.NewTimer(patience), time.NewTicker(20*time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", patience, what)
-		case <-tick.C:
-		}
-	}
-}
 
 // soon waits for something that must come.
 func soon[T any](t *testing.T, what string, from <-chan T) T {
@@ -209,7 +196,7 @@ func (r *running) eventuallyValue(query, want string) {
 	r.t.Helper()
 	last := ""
 	defer func() { r.t.Logf("%s was %q in the end", query, last) }()
-	eventually(r.t, query+" is "+want, func() bool {
+	await.True(r.t, query+" is "+want, func() bool {
 		last = r.value(query)
 		return last == want
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/test/await"
 )
 
 // Reading is so rare here that the only one after the workers were ready is the one that readiness waits for.
@@ -42,7 +43,7 @@ spec:
 		"/replicas/default/slow-0/metrics": "no worker of slow-0 has been read yet",
 		"/services/default/slow/metrics":   "no worker of slow has been read yet",
 	} {
-		eventually(t, path+" says why", func() bool {
+		await.True(t, path+" says why", func() bool {
 			status, body, err := r.send(http.MethodGet, r.URL()+path)
 			if err == nil && status == http.StatusOK {
 				t.Fatalf("%s is empty and yet no failure:\n%s", path, body)

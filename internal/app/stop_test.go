@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/application"
+	"github.com/truecount/truecount/test/await"
 )
 
 // serving is an App of a Prometheus configuration, not yet run.
@@ -143,7 +144,7 @@ spec:
 		t.Fatal(err)
 	}
 	r := run(t, a)
-	eventually(t, "the page shows why the worker died", func() bool {
+	await.True(t, "the page shows why the worker died", func() bool {
 		_, body, err := r.send(http.MethodGet, r.URL()+"/api/v1/query?query=truecount_supervise_workers_waiting")
 		return err == nil && strings.Contains(body, `"1"]`)
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestM2AWorkerThatDiesWhileItAnswersHidesNobody(t *testing.T) {
@@ -164,7 +165,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	ended := make(chan error)
 	go func() { ended <- m.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
-	eventually(t, "both are up", func() bool { return m.Counter("clicks_total").Total == 3 && len(m.Workers()) == 2 })
+	await.True(t, "both are up", func() bool { return m.Counter("clicks_total").Total == 3 && len(m.Workers()) == 2 })
 
 	wake := make(chan struct{})
 	a.set(func() { a.hang = wake })
@@ -172,7 +173,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	for i := 1; i <= 20; i++ {
 		clicks.Inc()
 		want := float64(3 + i)
-		eventually(t, "the other's click is merged", func() bool { return m.Counter("clicks_total").Total == want })
+		await.True(t, "the other's click is merged", func() bool { return m.Counter("clicks_total").Total == want })
 		if m.Workers()[0].State == merge.WorkerDown {
 			downs++
 		}
@@ -180,7 +181,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	if downs == 20 {
 		t.Error("twenty rounds of the other each waited for the deadline of the one that hangs")
 	}
-	eventually(t, "it is marked down", func() bool { return m.Workers()[0].State == merge.WorkerDown })
+	await.True(t, "it is marked down", func() bool { return m.Workers()[0].State == merge.WorkerDown })
 	wantValue(t, m, `truecount_merge_worker_up{worker="pid=1"}`, "0")
 	wantValue(t, m, "truecount_merge_completeness_ratio", "0.5")
 	wantValue(t, m, "clicks_total", "23")
@@ -189,7 +190,7 @@ func TestM19AWorkerThatHangsDelaysNobodyAndIsContinuedWhenItWakes(t *testing.T) 
 	stuck.Inc() // a click that was under way
 	a.set(func() { a.hang = nil })
 	close(wake)
-	eventually(t, "it is up again", func() bool { return m.Workers()[0].Up })
+	await.True(t, "it is up again", func() bool { return m.Workers()[0].Up })
 	wantValue(t, m, "clicks_total", "24")
 	wantValue(t, m, "truecount_merge_completeness_ratio", "1")
 	wantValue(t, m, "in_flight", "11")

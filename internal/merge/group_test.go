@@ -8,6 +8,7 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/test/await"
 )
 
 func newGroup(t testing.TB) *merge.Group {
@@ -100,7 +101,7 @@ func TestANaiveScrapeOfAServiceSeesAnyOfItsWorkers(t *testing.T) {
 		read(t, m)
 	}
 	seen := map[string]bool{}
-	eventually(t, "both were seen", func() bool {
+	await.True(t, "both were seen", func() bool {
 		seen[value(t, g.NaiveHandler(), "clicks_total")] = true
 		return len(seen) == 2
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
 	"github.com/truecount/truecount/internal/merge/state"
+	"github.com/truecount/truecount/test/await"
 )
 
 // envMergeProcess is the directory of the merge processes that this test binary starts from itself: workers' sockets in
@@ -144,7 +145,7 @@ func TestM20AMergeThatIsKilledShowsNoLessThanItServed(t *testing.T) {
 		}
 		dies := i%2 == 0
 		if dies { // all that it counted was served before
-			eventually(t, "all is served", func() bool { scrape(); return served == clicked })
+			await.True(t, "all is served", func() bool { scrape(); return served == clicked })
 		} else {
 			timer := time.AfterFunc(time.Duration(random.IntN(3000))*time.Microsecond, func() { _ = m.cmd.Process.Signal(syscall.SIGKILL) })
 			for range 5 {
@@ -163,6 +164,6 @@ func TestM20AMergeThatIsKilledShowsNoLessThanItServed(t *testing.T) {
 		m = startMerge(t, dir)
 		scrape()
 	}
-	eventually(t, "all is served", func() bool { scrape(); return served == clicked })
+	await.True(t, "all is served", func() bool { scrape(); return served == clicked })
 	t.Logf("%d kills, %d scrapes, %v clicks", kills, scrapes, clicked)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
 	"github.com/truecount/truecount/internal/merge/state"
+	"github.com/truecount/truecount/test/await"
 )
 
 // disk is a state file that can be slow, or fail, or lose its process.
@@ -381,7 +382,7 @@ func TestADiskThatHangsHoldsUpNoScrapeForLong(t *testing.T) {
 	wantValue(t, s, "truecount_merge_state_errors_total", "1")
 	close(hung)
 	s.disk.set(nil, nil)
-	eventually(t, "the state is saved again", func() bool {
+	await.True(t, "the state is saved again", func() bool {
 		read(t, s.Merger)
 		wantValue(t, s, "clicks_total", "3") // and not what was under way while it hung
 		return value(t, s, "truecount_merge_state_healthy") == "1"
@@ -472,18 +473,18 @@ func TestWhatEndedWorkersHandedOverIsSavedWithoutAScrapeAndAtTheEndAllIs(t *test
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()
-	eventually(t, "both are counted", func() bool { return s.Counter("clicks_total").Total == 7 })
+	await.True(t, "both are counted", func() bool { return s.Counter("clicks_total").Total == 7 })
 	if n := s.disk.saves.Load(); n != 0 {
 		t.Errorf("%d savings for nobody", n)
 	}
 	s.disk.set(errors.New("no space left"), nil)
 	a.set(func() { a.state = "drained" })
-	eventually(t, "it is tried again", func() bool { return s.disk.failures.Load() > 1 })
+	await.True(t, "it is tried again", func() bool { return s.disk.failures.Load() > 1 })
 	s.disk.set(nil, nil)
-	eventually(t, "it is saved", func() bool { return s.disk.saves.Load() > 0 })
+	await.True(t, "it is saved", func() bool { return s.disk.saves.Load() > 0 })
 	saved := s.disk.saves.Load()
 	clicks.Inc()
-	eventually(t, "one more is counted", func() bool { return s.Counter("clicks_total").Total == 8 })
+	await.True(t, "one more is counted", func() bool { return s.Counter("clicks_total").Total == 8 })
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/test/await"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -389,7 +390,7 @@ func TestTheNaiveViewIsOneWorkerAtATime(t *testing.T) {
 	m := mergerOf(t, dir)
 	read(t, m)
 	seen := map[string]bool{}
-	eventually(t, "both workers were seen", func() bool {
+	await.True(t, "both workers were seen", func() bool {
 		seen[value(t, m.NaiveHandler(), "clicks_total")] = true
 		return seen["3"] && seen["40"]
 	})
@@ -408,7 +409,7 @@ func TestRunReadsOnItsOwnClockUntilItsContextEnds(t *testing.T) {
 	go func() { ended <- m.Run(ctx) }()
 	for i := 1; i <= 5; i++ {
 		clicks.Inc()
-		eventually(t, "the click is merged", func() bool { return m.Counter("clicks_total").Total == float64(i) })
+		await.True(t, "the click is merged", func() bool { return m.Counter("clicks_total").Total == float64(i) })
 	}
 	cancel()
 	if err := <-ended; err != nil {

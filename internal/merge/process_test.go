@@ -26,6 +26,7 @@ import (
 	instrumented "github.com/truecount/truecount/instrument/worker"
 	"github.com/truecount/truecount/internal/merge"
 	"github.com/truecount/truecount/internal/merge/endpoints"
+	"github.com/truecount/truecount/test/await"
 )
 
 // Environment of the worker processes that this test binary starts from itself.
@@ -315,24 +316,24 @@ func TestM19AStoppedProcessIsMarkedDownScrapesAnswerAndItIsContinued(t *testing.
 		return false
 	}
 	stopped.click()
-	eventually(t, "the click is merged", total(1))
+	await.True(t, "the click is merged", total(1))
 
 	if err := stopped.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	pid := stopped.cmd.Process.Pid
-	eventually(t, "it is marked down", func() bool { return !up(pid) })
+	await.True(t, "it is marked down", func() bool { return !up(pid) })
 	wantValue(t, m, fmt.Sprintf(`truecount_merge_worker_up{worker="pid=%d"}`, pid), "0")
 	wantValue(t, m, `clicks_total{life="1"}`, "1")
 	other.click()
-	eventually(t, "the other is merged meanwhile", total(2))
+	await.True(t, "the other is merged meanwhile", total(2))
 
 	if err := stopped.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is up again", func() bool { return up(pid) })
+	await.True(t, "it is up again", func() bool { return up(pid) })
 	stopped.click()
-	eventually(t, "it is continued", total(3))
+	await.True(t, "it is continued", total(3))
 	wantValue(t, m, `clicks_total{life="1"}`, "2")
 	wantValue(t, m, `truecount_merge_generations_total{event="started"}`, "2")
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestTheAPIAnswersWhatGrafanaAndPromtoolAsk(t *testing.T) {
@@ -157,7 +159,7 @@ func TestP8SecretsAreShownNowhere(t *testing.T) {
 	in := run(t, configuration(t, "secrets.yml", "target.invalid:1", "127.0.0.1:1"), func(o *Options) {
 		o.EnableLifecycle, o.RemoteFlushDeadline = true, 100*time.Millisecond
 	})
-	eventually(t, "scrapes fail", func() bool { return in.value(t, `count(up == 0)`) == "4" })
+	await.True(t, "scrapes fail", func() bool { return in.value(t, `count(up == 0)`) == "4" })
 	if code, body := post(t, in, "/-/reload"); code != http.StatusOK {
 		t.Fatal(code, body)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestAScrapedCounterIsAnsweredByQueries(t *testing.T) {
@@ -88,7 +90,7 @@ func TestTargetsComeFromHTTPDiscovery(t *testing.T) {
 // What the machine's resolver answers is not the test's to say; that it is asked is.
 func TestDNSDiscoveryAsksTheResolver(t *testing.T) {
 	in := run(t, configuration(t, "dns_sd.yml"))
-	eventually(t, "a lookup was made", func() bool { return metric(t, in, "prometheus_sd_dns_lookups_total ") != "0" })
+	await.True(t, "a lookup was made", func() bool { return metric(t, in, "prometheus_sd_dns_lookups_total ") != "0" })
 }
 
 // metric returns the value on the first line of /metrics that begins with series, "" if there is none.

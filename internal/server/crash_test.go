@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // ingestUntilKilled is the test binary as a server of its own: it prints its address and ends with its standard input.
@@ -93,7 +95,7 @@ func TestP1SamplesThatWereStoredSurviveSIGKILL(t *testing.T) {
 		}
 		if kill < kills {
 			before := len(known)
-			eventually(t, "more samples", func() bool { known = stored(t, address); return len(known) > before+10 })
+			await.True(t, "more samples", func() bool { known = stored(t, address); return len(known) > before+10 })
 			child.Process.Kill()
 		} else {
 			stdin.Close()

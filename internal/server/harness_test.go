@@ -15,24 +15,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // patience ends tests that hang; nothing is measured with it.
 const patience = 90 * time.Second
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline, tick := time.NewTimer(patience), time.NewTicker(20*time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
-}
 
 // configuration copies a file of testdata to a folder of the test, with its .invalid:1 hosts replaced.
 func configuration(t *testing.T, name string, replace ...string) string {
@@ -208,5 +196,5 @@ func (in *instance) value(t *testing.T, query string) string {
 
 func (in *instance) eventuallyValue(t *testing.T, query, want string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s = %s", query, want), func() bool { return in.value(t, query) == want })
+	await.True(t, fmt.Sprintf("%s = %s", query, want), func() bool { return in.value(t, query) == want })
 }

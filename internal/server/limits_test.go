@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/prometheus/config"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 func line(n int) string { return fmt.Sprintf("flood_total{n=\"%d\",path=\"/a/b/c\"} 1\n", n) }
@@ -83,7 +85,7 @@ func TestP4AHostileTargetIsDownAndOthersAreNotAffected(t *testing.T) {
 			in := run(t, configuration(t, "hostile.yml", "good.invalid:1", good.addr(), "hostile.invalid:1", hostPort(bad.URL)))
 			var peak uint64
 			// A machine that is too busy to read up to the limit times out first, and meets the limit at a later scrape.
-			eventually(t, "the hostile target is down for its reason and the other one up: "+h.want, func() bool {
+			await.True(t, "the hostile target is down for its reason and the other one up: "+h.want, func() bool {
 				var m runtime.MemStats
 				runtime.ReadMemStats(&m)
 				peak = max(peak, m.HeapAlloc)

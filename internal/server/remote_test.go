@@ -10,6 +10,8 @@ import (
 
 	"github.com/golang/snappy"
 	"github.com/prometheus/prometheus/prompb"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // receiver is a remote-write receiver: snappy blocks of protobuf, version 1.
@@ -54,9 +56,9 @@ func TestRemoteWriteSendsWhatIsScraped(t *testing.T) {
 	t.Cleanup(remote.Close)
 	tg := newTarget(t, "clicks_total 7\n")
 	in := run(t, configuration(t, "remote_write.yml", "target.invalid:1", tg.addr(), "receiver.invalid:1", hostPort(remote.URL)))
-	eventually(t, "7 clicks are received", func() bool { return rc.has("clicks_total", 7) })
+	await.True(t, "7 clicks are received", func() bool { return rc.has("clicks_total", 7) })
 	tg.set("clicks_total 8\n")
-	eventually(t, "8 clicks are received", func() bool { return rc.has("clicks_total", 8) })
+	await.True(t, "8 clicks are received", func() bool { return rc.has("clicks_total", 8) })
 	in.stop()
 }
 

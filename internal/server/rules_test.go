@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // withRules puts rules/clicks.yml beside a configuration file.
@@ -57,7 +59,7 @@ func TestRulesRecordAndAlert(t *testing.T) {
 	withRules(t, config, "rules_clicks.yml")
 	in := run(t, config, func(o *Options) { o.ExternalURL = "http://truecount.example/" })
 	in.eventuallyValue(t, `job:clicks:sum`, "5")
-	eventually(t, "the Alertmanager is discovered", func() bool {
+	await.True(t, "the Alertmanager is discovered", func() bool {
 		return metric(t, in, "prometheus_notifications_alertmanagers_discovered ") == "1"
 	})
 	if got := am.names(); len(got) != 0 {
@@ -65,7 +67,7 @@ func TestRulesRecordAndAlert(t *testing.T) {
 	}
 	tg.set("clicks_total{worker=\"1\"} 20\nclicks_total{worker=\"2\"} 3\n")
 	in.eventuallyValue(t, `ALERTS{alertname="ManyClicks", alertstate="firing", severity="page"}`, "1")
-	eventually(t, "the alert is received", func() bool { return len(am.names()) == 1 && am.names()[0] == "ManyClicks" })
+	await.True(t, "the alert is received", func() bool { return len(am.names()) == 1 && am.names()[0] == "ManyClicks" })
 	if got := am.alerts[0]; got.Annotations["summary"] != "23 clicks" || !strings.HasPrefix(got.GeneratorURL, "http://truecount.example/graph?") {
 		t.Errorf("alert = %+v", got)
 	}
@@ -94,11 +96,11 @@ func TestAlertsReachAnAlertmanagerInTheSameProcess(t *testing.T) {
 		}
 	})
 	// An alert that fires before the Alertmanager is discovered is sent again only after a minute.
-	eventually(t, "the Alertmanager is discovered", func() bool {
+	await.True(t, "the Alertmanager is discovered", func() bool {
 		return metric(t, in, "prometheus_notifications_alertmanagers_discovered ") == "1"
 	})
 	tg.set("clicks_total 6\n")
-	eventually(t, "the alert is received", func() bool { return len(am.names()) == 1 })
+	await.True(t, "the alert is received", func() bool { return len(am.names()) == 1 })
 }
 
 func TestRulesAreEvaluatedWhileQueriesOfDeathAreRefused(t *testing.T) {
@@ -117,7 +119,7 @@ func TestRulesAreEvaluatedWhileQueriesOfDeathAreRefused(t *testing.T) {
 			t.Fatalf("3,600 samples with a limit of 1,000: %d %s", code, body)
 		}
 	}
-	eventually(t, "rules go on", func() bool { return metric(t, in, "prometheus_rule_evaluations_total") != before })
+	await.True(t, "rules go on", func() bool { return metric(t, in, "prometheus_rule_evaluations_total") != before })
 	if got := metric(t, in, "prometheus_rule_evaluation_failures_total"); got != "0" {
 		t.Errorf("failed evaluations: %s", got)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/truecount/truecount/internal/hint"
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
@@ -40,7 +41,7 @@ func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
 			t.Fatalf("a killed worker counts as a failed start: %+v", w)
 		}
 		before := load.sent()
-		eventually(t, "requests are answered", func() bool { return load.sent() > before })
+		await.True(t, "requests are answered", func() bool { return load.sent() > before })
 	}
 	acked, failed := load.end()
 	t.Logf("%d requests answered, %d were in workers that were killed", acked, len(failed))
@@ -49,7 +50,7 @@ func TestM1AKilledWorkerIsReplacedAtOnceWhileTheServiceAnswers(t *testing.T) {
 		t.Errorf("%d requests failed in %d kills", len(failed), kills)
 	}
 	dir := service.Snapshot().Replicas[0].MetricsDir
-	eventually(t, "only living workers have sockets", func() bool { return len(sockets(t, dir)) == 4 })
+	await.True(t, "only living workers have sockets", func() bool { return len(sockets(t, dir)) == 4 })
 	service.stop()
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("%s is left: %v", dir, err)
@@ -140,7 +141,7 @@ func TestWhatAKilledWorkerStartedEndsWithIt(t *testing.T) {
 		return w.PID != pid && w.State == Ready
 	})
 	for _, pid := range before {
-		eventually(t, "the old worker and its child are gone", func() bool { return !alive(pid) })
+		await.True(t, "the old worker and its child are gone", func() bool { return !alive(pid) })
 	}
 }
 
@@ -195,7 +196,7 @@ func TestAKilledGuardIsReplaced(t *testing.T) {
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "another guard", func() bool { return !alive(old) && service.guardPid(t) != old })
+	await.True(t, "another guard", func() bool { return !alive(old) && service.guardPid(t) != old })
 	if n := countReady(service.Snapshot()); n != 1 {
 		t.Errorf("%d replicas ready", n)
 	}
@@ -208,6 +209,6 @@ func TestZombiesAreCollected(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A collected process has no entry left at all.
-		eventually(t, "no zombie", func() bool { return syscall.Kill(w.PID, 0) == syscall.ESRCH })
+		await.True(t, "no zombie", func() bool { return syscall.Kill(w.PID, 0) == syscall.ESRCH })
 	}
 }

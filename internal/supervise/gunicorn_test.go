@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/truecount/truecount/test/await"
 	"github.com/truecount/truecount/test/tool"
 )
 
@@ -39,18 +40,18 @@ func TestGunicornServesOnTheInheritedSocketAndForksItsOwnWorkers(t *testing.T) {
 	if replica := service.Snapshot().Replicas[0]; !replica.Has(pid) || replica.Has(syscall.Getpid()) {
 		t.Errorf("of the replica's processes are %d, which gunicorn started: %v, and this test: %v", pid, replica.Has(pid), replica.Has(syscall.Getpid()))
 	}
-	eventually(t, "WEB_CONCURRENCY workers", func() bool { return len(childrenOf(t, master)) == 3 })
+	await.True(t, "WEB_CONCURRENCY workers", func() bool { return len(childrenOf(t, master)) == 3 })
 
 	// One that gunicorn forked can be killed too, and gunicorn replaces it.
 	if err := service.Kill(pid); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "a worker was replaced", func() bool {
+	await.True(t, "a worker was replaced", func() bool {
 		children := childrenOf(t, master)
 		return len(children) == 3 && !slices.Contains(children, pid)
 	})
 	service.stop()
-	eventually(t, "gunicorn is gone", func() bool { return !alive(master) && len(childrenOf(t, master)) == 0 })
+	await.True(t, "gunicorn is gone", func() bool { return !alive(master) && len(childrenOf(t, master)) == 0 })
 }
 
 func TestGunicornDrainsWhenItsReplicaIsScaledAway(t *testing.T) {
@@ -63,7 +64,7 @@ func TestGunicornDrainsWhenItsReplicaIsScaledAway(t *testing.T) {
 	slow := startLoad(t, 2, func() error { return get(client, service.url("/slow")) })
 	for range 3 {
 		before := slow.sent()
-		eventually(t, "slow requests are under way", func() bool { return slow.sent() > before })
+		await.True(t, "slow requests are under way", func() bool { return slow.sent() > before })
 		service.Scale(1)
 		service.untilReady(1)
 		service.Scale(2)
@@ -85,7 +86,7 @@ func TestAKilledGunicornTakesItsWorkersAlongAndIsReplaced(t *testing.T) {
 	service := run(t, gunicorn(t))
 	master := service.untilReady(1).Replicas[0].Workers[0].PID
 	var forked []int
-	eventually(t, "gunicorn forks", func() bool { forked = childrenOf(t, master); return len(forked) == 3 })
+	await.True(t, "gunicorn forks", func() bool { forked = childrenOf(t, master); return len(forked) == 3 })
 	if err := service.Kill(master); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestAKilledGunicornTakesItsWorkersAlongAndIsReplaced(t *testing.T) {
 		return w.PID != master && w.State == Ready
 	})
 	for _, pid := range forked {
-		eventually(t, "worker "+strconv.Itoa(pid)+" of the killed one ends", func() bool { return !alive(pid) })
+		await.True(t, "worker "+strconv.Itoa(pid)+" of the killed one ends", func() bool { return !alive(pid) })
 	}
 }
 

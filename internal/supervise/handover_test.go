@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestListenPidIsTheWorkersOwnProcessId(t *testing.T) {
@@ -89,7 +91,7 @@ func TestWhatAWorkerSaidLastIsHeeded(t *testing.T) {
 	}
 	closed := make(chan struct{})
 	go func() { n.close(); close(closed) }()
-	eventually(t, "both messages are heeded", func() bool { return n.ready.Load() && n.stopping.Load() })
+	await.True(t, "both messages are heeded", func() bool { return n.ready.Load() && n.stopping.Load() })
 	close(block)
 	<-closed
 }

@@ -17,21 +17,6 @@ import (
 // patience bounds every wait; it says that something hangs, never how fast it has to be.
 const patience = 60 * time.Second
 
-// eventually waits until ok returns true.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("gave up waiting: %s", what)
-		}
-	}
-}
-
 // shortDir makes a directory whose path leaves room for sockets; t.TempDir's is too long on macOS.
 func shortDir(t *testing.T) string {
 	t.Helper()

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 func TestTheSupervisorsMetricsTellWhatRuns(t *testing.T) {
@@ -22,7 +24,7 @@ func TestTheSupervisorsMetricsTellWhatRuns(t *testing.T) {
 	if err := service.Kill(service.Snapshot().Replicas[0].Workers[0].PID); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the metrics follow", func() bool {
+	await.True(t, "the metrics follow", func() bool {
 		return testutil.GatherAndCompare(reg, strings.NewReader(wantMetrics), "truecount_supervise_replicas_desired",
 			"truecount_supervise_replicas_ready", "truecount_supervise_workers", "truecount_supervise_worker_starts_total",
 			"truecount_supervise_worker_exits_total") == nil

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // supervisorProcess is a supervisor in a process of its own.
@@ -65,7 +67,7 @@ func TestNothingIsLeftRunningAfterSIGKILLOfTheSupervisor(t *testing.T) {
 		Env: []string{roleVariable + "=parent", pidsDir + "=" + dir}, Replicas: 2, Workers: 2,
 	})
 	// Four workers, and each one's child, which does not hear SIGTERM.
-	eventually(t, "all processes run", func() bool { return len(pidsIn(t, dir)) == 8 })
+	await.True(t, "all processes run", func() bool { return len(pidsIn(t, dir)) == 8 })
 	all := append(pidsIn(t, dir), childrenOf(t, supervisor.Process.Pid)...) // the guard is one of these
 	if len(all) != 8+4+1 {
 		t.Errorf("processes %v: want 4 workers, 4 children of them, and the supervisor's 5", all)
@@ -90,7 +92,7 @@ func TestNothingIsLeftRunningAfterSIGKILLOfTheSupervisor(t *testing.T) {
 	supervisor.Process.Kill()
 	supervisor.Wait()
 	for _, pid := range all {
-		eventually(t, "every process ends", func() bool { return !alive(pid) })
+		await.True(t, "every process ends", func() bool { return !alive(pid) })
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -121,19 +120,3 @@ func (c *chain) KillWorker(_ context.Context, id web.ID, pid int) (int, error) {
 }
 
 var errRefused = hint.Errorf("is the application running?", "clicks does not answer: %w", errors.New("connection refused"))
-
-// eventually waits for what another goroutine or process will do.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}

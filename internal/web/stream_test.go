@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/web"
+	"github.com/truecount/truecount/test/await"
 )
 
 const liveURL = "/api/truecount/v1/live"
@@ -67,7 +68,7 @@ func TestAClickIsSeenInTheLiveStream(t *testing.T) {
 	if err := c.Try(t.Context(), c.app.ID); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "merged is 1", func() bool {
+	await.True(t, "merged is 1", func() bool {
 		merged, err := nextEvent(t, events)
 		if err != nil {
 			t.Fatal(err)
@@ -179,7 +180,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("the third: status %d, header %v", w.Code, w.Header())
 	}
 	first.Body.Close()
-	eventually(t, "a place is free again", func() bool {
+	await.True(t, "a place is free again", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		w := httptest.NewRecorder()

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // killings is how many workers are killed while nobody asks anything, and as many while requests are under way.
@@ -67,7 +69,7 @@ func TestB2NothingAcknowledgedIsLostThroughTheDirectory(t *testing.T) {
 				}
 			}
 			ended := func() int { return len(retired(t, dir)) }
-			eventually(t, "some workers were replaced in order", func() bool { return ended() >= len(killed)+2 })
+			await.True(t, "some workers were replaced in order", func() bool { return ended() >= len(killed)+2 })
 			l.stop()
 			atRest(t, s, server, dir, merged, a)
 
@@ -81,7 +83,7 @@ func TestB2NothingAcknowledgedIsLostThroughTheDirectory(t *testing.T) {
 // counting waits for workers that have counted something and chooses one.
 func counting(t *testing.T, server *process, dir string, killed map[int]bool) (pid int) {
 	t.Helper()
-	eventually(t, "there is a worker to kill", func() bool {
+	await.True(t, "there is a worker to kill", func() bool {
 		writers := pids(t, dir)
 		workers := slices.DeleteFunc(server.workers(), func(pid int) bool { return killed[pid] || !slices.Contains(writers, pid) })
 		if len(workers) > 0 {
@@ -101,7 +103,7 @@ func kill(pid int, killed map[int]bool) bool {
 // atRest holds both pages against the account, and against one another, once the server has done its part for those that ended.
 func atRest(t *testing.T, s *setup, server *process, dir, merged string, a *account) {
 	t.Helper()
-	eventually(t, "every file is a living worker's, or retired", func() bool {
+	await.True(t, "every file is a living worker's, or retired", func() bool {
 		living := append(server.workers(), server.cmd.Process.Pid)
 		return len(living) == concurrency+1 && !slices.ContainsFunc(pids(t, dir), func(pid int) bool { return !slices.Contains(living, pid) })
 	})

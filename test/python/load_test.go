@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // client makes a connection for each request, as sync workers keep none: so a request is sent at most once, and whichever worker is free
@@ -70,7 +72,7 @@ func startLoad(t *testing.T, base string, a *account, visits int, visitors ...vi
 func (l *load) proceed(visits int64) {
 	l.t.Helper()
 	until := l.done.Load() + visits
-	eventually(l.t, fmt.Sprintf("%d more visits are made", visits), func() bool {
+	await.True(l.t, fmt.Sprintf("%d more visits are made", visits), func() bool {
 		if l.left.Load() <= 0 {
 			l.t.Fatal("all visits were made before the test was over")
 		}

@@ -15,6 +15,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // parse reads a page of the text format.
@@ -132,7 +134,7 @@ func startSidecar(t *testing.T, arguments ...string) (*process, string) {
 	t.Helper()
 	p := start(t, "sidecar", "", nil, append([]string{sidecar, "--listen", "127.0.0.1:0"}, arguments...)...)
 	var url string
-	eventually(t, "the sidecar is ready", func() bool {
+	await.True(t, "the sidecar is ready", func() bool {
 		found := ready.FindStringSubmatch(p.read(p.out))
 		if found != nil {
 			url = found[1]

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/truecount/truecount/test/await"
 	"github.com/truecount/truecount/test/script"
 )
 
@@ -86,14 +87,14 @@ func settled(t *testing.T, server *process, merged string) (alive []int, page se
 		}
 		return n
 	}
-	eventually(t, "the sidecar has read each living worker", func() bool {
+	await.True(t, "the sidecar has read each living worker", func() bool {
 		alive, page = server.workers(), fetch(t, merged)
 		begin := page
 		if len(alive) != concurrency || page[up] != concurrency {
 			return false
 		}
 		// Two rounds of readings that all succeed: the second one began after this.
-		eventually(t, "two more readings of each", func() bool {
+		await.True(t, "two more readings of each", func() bool {
 			page = fetch(t, merged)
 			return page[read] >= begin[read]+2*concurrency || failures(page) > failures(begin)
 		})

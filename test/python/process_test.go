@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/truecount/truecount/test/await"
 )
 
 // sidecar is the program under test, built once.
@@ -39,23 +41,6 @@ func TestMain(m *testing.M) {
 
 // patience bounds how long a test waits for what must come; it is no expectation of speed.
 const patience = 2 * time.Minute
-
-// eventually waits until ok says that it is so.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline, tick := time.NewTimer(patience), time.NewTicker(20*time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", patience, what)
-		case <-t.Context().Done():
-			t.Fatalf("the test ended before: %s", what)
-		case <-tick.C:
-		}
-	}
-}
 
 // process is a program that runs beside the test.
 type process struct {
@@ -127,7 +112,7 @@ func (p *process) stop() {
 // wait waits until the program ends by itself and returns its exit code.
 func (p *process) wait() int {
 	p.t.Helper()
-	eventually(p.t, p.cmd.Path+" ends", func() bool {
+	await.True(p.t, p.cmd.Path+" ends", func() bool {
 		select {
 		case <-p.exited:
 			return true

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/truecount/truecount/test/await"
 	"github.com/truecount/truecount/test/script"
 	"github.com/truecount/truecount/test/tool"
 )
@@ -110,7 +111,7 @@ func (s *setup) begin(t *testing.T, env []string, arguments ...string) *process 
 func (s *setup) run(t *testing.T, env ...string) *process {
 	t.Helper()
 	p := s.begin(t, env)
-	eventually(t, s.name+" answers", func() bool {
+	await.True(t, s.name+" answers", func() bool {
 		if p.ended() {
 			t.Fatalf("%s ends: %s", s.name, p.read(p.err))
 		}
