@@ -101,7 +101,8 @@ var flow = []struct {
 	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/cli internal/merge/pydir internal/merge/reading internal/merge/state " +
 		"instrument/contrib/webconfig instrument/endpoint"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
-		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir"},
+		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
+		" internal/scale/hpa "},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the
@@ -231,6 +232,22 @@ func chains(found map[string][]string, pkg string) [][]string {
 	}
 	walk(pkg, nil)
 	return all
+}
+
+// TestOnlyTheAdapterLinksAnAPIServer keeps some 35 MB out of every other program.
+func TestOnlyTheAdapterLinksAnAPIServer(t *testing.T) {
+	for pkg, list := range imports(t) {
+		if pkg == "cmd/truecount-adapter" || pkg == "internal/scale/metricsapi" {
+			continue
+		}
+		for _, imported := range list {
+			for _, module := range []string{"k8s.io/apiserver", "sigs.k8s.io/custom-metrics-apiserver"} {
+				if imported == module || strings.HasPrefix(imported, module+"/") {
+					t.Errorf("%s imports %s", pkg, imported)
+				}
+			}
+		}
+	}
 }
 
 func TestEveryPackageOpensWithItsPurpose(t *testing.T) {

@@ -81,6 +81,10 @@ func TestAnAnswerIsStreamedIfItWasFlushed(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				// The end of the body is sent when the handler has returned, so it is counted by then.
+				if _, err := io.Copy(io.Discard, response.Body); err != nil {
+					t.Fatal(err)
+				}
 				_ = response.Body.Close()
 				s.Close()
 			}

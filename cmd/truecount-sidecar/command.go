@@ -44,11 +44,13 @@ type flags struct {
 	web                 webFlags
 	limits              limitFlags
 	interval, timeout   time.Duration
+	grace               time.Duration // nobody sets it but tests
 	logLevel, logFormat string
 }
 
-func newCommand() *cobra.Command {
-	var f flags
+func newCommand() *cobra.Command { return (&flags{grace: defaultGrace}).command() }
+
+func (f *flags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "truecount-sidecar --ports FIRST-LAST | --sockets DIRECTORY | --python-dir DIRECTORY",
 		Short:         "one truthful /metrics for the workers of a replica",
@@ -106,7 +108,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 		return err
 	}
 	return serve(cmd.Context(), options{
-		merger: merger, listen: f.listen, web: web, scrapes: f.limits.scrapes, logger: logger,
+		merger: merger, listen: f.listen, web: web, scrapes: f.limits.scrapes, grace: f.grace, logger: logger,
 		ready: func(url string) { fmt.Fprintf(cmd.OutOrStdout(), "ready: %s\n", url) },
 	})
 }

@@ -27,7 +27,7 @@ func start(t *testing.T, args ...string) *started {
 	s := &started{log: &strings.Builder{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	out, in := io.Pipe()
-	command := newCommand()
+	command := (&flags{grace: patience}).command() // a busy machine takes its time for a large answer
 	command.SetArgs(append(args, "--listen", "127.0.0.1:0"))
 	command.SetOut(in)
 	command.SetErr(s.log)

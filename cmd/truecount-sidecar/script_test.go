@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -33,13 +35,38 @@ func button() {
 
 // TestScripts runs the sidecar as an operator does, beside real workers: testdata/script has a file for each subject.
 func TestScripts(t *testing.T) {
+	commands := script.Commands("truecount-sidecar")
+	commands["overfill"] = overfill
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               script.Setup,
-		Cmds:                script.Commands("truecount-sidecar"),
+		Cmds:                commands,
 	})
+}
+
+// overfill starts one worker more than the range has ports, as somebody else would, until it has found all the others and told one:
+// overfill VARIABLE. It waits for a moment only, and a busy machine may answer later. The variable gets how many of those that were
+// started may have been counted.
+func overfill(ts *testscript.TestScript, _ bool, args []string) {
+	spare := append(strings.Fields(ts.Getenv("ENVIRONMENT")), "TRUECOUNT_WORKER=3", "clicks")
+	counted := 0
+	for late := time.Now().Add(time.Minute); time.Now().Before(late); {
+		var exit *exec.ExitError
+		if err := ts.Exec("env", spare...); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			ts.Fatalf("one worker too many: %v", err)
+		}
+		said := ts.ReadFile("stderr")
+		if strings.Contains(said, "by workers of this range") { // who finds one asks it to count
+			counted++
+		}
+		if strings.Contains(said, ": 3 by workers of this range") && strings.Contains(said, "another worker counts it") {
+			ts.Setenv(args[0], fmt.Sprint(counted))
+			return
+		}
+	}
+	ts.Fatalf("no other worker could be told")
 }
 
 func TestTheReferenceOfTheSidecarIsCurrent(t *testing.T) {

@@ -20,6 +20,7 @@ type options struct {
 	listen  string
 	web     *webconfig.Config // nil: everyone may read, without TLS
 	scrapes int               // answered at once
+	grace   time.Duration     // for scrapes under way at the end
 	logger  *slog.Logger
 	ready   func(url string)
 }
@@ -32,8 +33,8 @@ type merger interface {
 	Close()
 }
 
-// grace is how long scrapes under way may take at the end.
-const grace = 2 * time.Second
+// defaultGrace is how long scrapes under way may take at the end.
+const defaultGrace = 2 * time.Second
 
 // serve reads and answers until ctx is done, answers what is under way and returns nil.
 func serve(ctx context.Context, o options) error {
@@ -62,7 +63,7 @@ func serve(ctx context.Context, o options) error {
 		ended <- merger.Run(reading)
 	}()
 	err = endpoint.Run(ctx, endpoint.Options{
-		Handler: merger, Listener: listener, MaxRequests: o.scrapes, WriteTimeout: time.Minute, ShutdownTimeout: grace, Logger: o.logger,
+		Handler: merger, Listener: listener, MaxRequests: o.scrapes, WriteTimeout: time.Minute, ShutdownTimeout: o.grace, Logger: o.logger,
 		Serve: func(server *http.Server, l net.Listener) error { return o.serve(server, l) },
 	})
 	stopReading() // last: scrapes under way are answered with what is read meanwhile

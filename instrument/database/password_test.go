@@ -94,7 +94,7 @@ func FuzzAPasswordIsInNoError(f *testing.F) {
 	drivers := gossips()
 	f.Fuzz(func(t *testing.T, password string) {
 		if len(password) < 4 || strings.Contains("postgres://walker:@db.example/kennel host= password='' withheld", password) {
-			t.Skip("a word of the data source name or the message itself")
+			return // a word of the data source name or the message itself, which no one could leave out
 		}
 		quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password)
 		for _, dsn := range []string{

@@ -65,7 +65,7 @@ func countingWorker() error {
 	return Run(context.Background(), Options{
 		rangePatience: patience, // a busy machine answers late
 		Handler:       m.Middleware(mux), Metrics: m, Addr: os.Getenv("WORKER_TEST_ADDR"),
-		IdleGrace: time.Second, HandoverTimeout: 20 * time.Second,
+		IdleGrace: 20 * time.Second, HandoverTimeout: 20 * time.Second, // its clients may be late, too
 	})
 }
 

@@ -21,10 +21,11 @@ type State interface {
 // StateKind is what a state file of a [Merger] is opened as.
 const StateKind = "endpoints"
 
+// saveBound is how long a scrape waits for its totals to be on the disk: a part of Prometheus' time-out of 10 s that
+// nobody notices, and many times what saving takes. Tests that are not about it wait longer.
+var saveBound = 500 * time.Millisecond
+
 const (
-	// saveBound is how long a scrape waits for its totals to be on the disk: a part of Prometheus' time-out of 10 s that
-	// nobody notices, and many times what saving takes.
-	saveBound = 500 * time.Millisecond
 	// endBound is how long Close waits.
 	endBound = 5 * time.Second
 	// endedInterval is between two savings because workers ended. What they handed over is nowhere else.
@@ -38,7 +39,8 @@ const (
 type keeper struct {
 	merger *Merger
 	state  State
-	buffer []byte // of the saving under way
+	bound  time.Duration // saveBound
+	buffer []byte        // of the saving under way
 	ending sync.Once
 
 	mu       sync.Mutex
@@ -145,8 +147,8 @@ func (k *keeper) begin() *saving {
 func (k *keeper) save(s *saving) {
 	m := k.merger
 	round := m.round.Load()
-	timer := time.AfterFunc(saveBound, func() {
-		k.report(hint.Errorf("look at the disk of the state file", "saving takes longer than %v", saveBound))
+	timer := time.AfterFunc(k.bound, func() {
+		k.report(hint.Errorf("look at the disk of the state file", "saving takes longer than %v", k.bound))
 		close(s.late)
 	})
 	m.mu.Lock()
@@ -266,5 +268,5 @@ func newKeeper(m *Merger, s State, damaged error) *keeper {
 		m.metrics.State.Errors.Inc()
 		m.log.Warn("counters begin again", "err", damaged, "hint", hint.Of(damaged))
 	}
-	return &keeper{merger: m, state: s}
+	return &keeper{merger: m, state: s, bound: saveBound}
 }

@@ -18,6 +18,12 @@ import (
 
 const openMetrics = "application/openmetrics-text; version=1.0.0"
 
+// SetSaveBound sets how long scrapes of Mergers made from now on wait for the disk, and returns how long it was.
+func SetSaveBound(d time.Duration) (before time.Duration) {
+	before, saveBound = saveBound, d
+	return before
+}
+
 // mergerThatRead has read the answers of as many workers, of which the first ended have drained and one is kept in detail.
 func mergerThatRead(t testing.TB, ended int, answers ...string) *Merger {
 	t.Helper()

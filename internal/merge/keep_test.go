@@ -368,6 +368,8 @@ func TestScrapesOfOneRoundShareOneSaving(t *testing.T) {
 }
 
 func TestADiskThatHangsHoldsUpNoScrapeForLong(t *testing.T) {
+	patient := merge.SetSaveBound(userSaveBound)
+	defer merge.SetSaveBound(patient)
 	dir := socketDir(t)
 	clicks := startWorker(t, dir, 1).counter("clicks_total")
 	s := startSidecar(t, filepath.Join(t.TempDir(), "state"), merge.Options{Source: endpoints.Dir(dir)})

@@ -21,14 +21,15 @@ func TestAScrapedCounterIsAnsweredByQueries(t *testing.T) {
 	tg.set("# TYPE clicks_total counter\nclicks_total{worker=\"1\"} 42\n")
 	in.eventuallyValue(t, "clicks_total", "42")
 
-	vector, err := in.Query(t.Context(), `sum by (team, job) (clicks_total)`, time.Now())
+	// The sample that was seen stays, should the next scrape be lost.
+	vector, err := in.Query(t.Context(), `sum by (team, job) (last_over_time(clicks_total[5m]))`, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(vector) != 1 || vector[0].F != 42 || vector[0].Metric.String() != `{job="clicks", team="web"}` {
 		t.Errorf("Query = %v", vector)
 	}
-	if scalar, err := in.Query(t.Context(), `scalar(clicks_total)+1`, time.Now()); err != nil || len(scalar) != 1 || scalar[0].F != 43 {
+	if scalar, err := in.Query(t.Context(), `scalar(last_over_time(clicks_total[5m]))+1`, time.Now()); err != nil || len(scalar) != 1 || scalar[0].F != 43 {
 		t.Errorf("a scalar = %v, %v", scalar, err)
 	}
 	for query, want := range map[string]string{`sum(`: "parse error", `clicks_total[1m]`: "not an instant vector"} {

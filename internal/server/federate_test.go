@@ -11,14 +11,9 @@ func TestFederationGivesTheLatestSampleWithItsTime(t *testing.T) {
 	tg := newTarget(t, "clicks_total{worker=\"1\"} 7\nclicks_total{worker=\"2\"} 8\nwalks_total 1\n")
 	in := run(t, configuration(t, "scrape.yml", "target.invalid:1", tg.addr()))
 	in.eventuallyValue(t, `count(clicks_total)`, "2")
-	code, body := in.get(t, "/federate", "match[]", `clicks_total{worker="1"}`, "match[]", `{__name__=~"walks.*"}`)
-	if code != http.StatusOK {
-		t.Fatalf("%d %s", code, body)
-	}
 	times := regexp.MustCompile(` \d{13}\n`)
-	if found := times.FindAllString(body, -1); len(found) != 2 {
-		t.Errorf("times: %q", found)
-	}
+	body := in.eventually(t, func(body string) bool { return len(times.FindAllString(body, -1)) == 2 },
+		"/federate", "match[]", `clicks_total{worker="1"}`, "match[]", `{__name__=~"walks.*"}`)
 	want := `# TYPE clicks_total untyped
 clicks_total{instance="ADDR",job="clicks",region="here",team="web",worker="1"} 7 T
 # TYPE walks_total untyped
@@ -35,10 +30,8 @@ func TestFederationKeepsTheInstanceOfAggregatesEmpty(t *testing.T) {
 	withRules(t, config, "rules_clicks.yml")
 	in := run(t, config)
 	in.eventuallyValue(t, "job:clicks:sum", "7")
-	_, body := in.get(t, "/federate", "match[]", "job:clicks:sum")
-	if !strings.Contains(body, `job:clicks:sum{instance="",job="clicks"} 7 `) {
-		t.Error(body)
-	}
+	in.eventually(t, func(body string) bool { return strings.Contains(body, `job:clicks:sum{instance="",job="clicks"} 7 `) },
+		"/federate", "match[]", "job:clicks:sum")
 }
 
 func TestFederationLeavesOutEndedSeriesAndRefusesBadSelectors(t *testing.T) {
@@ -47,10 +40,10 @@ func TestFederationLeavesOutEndedSeriesAndRefusesBadSelectors(t *testing.T) {
 	in.eventuallyValue(t, "walks_total", "1")
 	tg.set("clicks_total 7\n")
 	in.eventuallyValue(t, "walks_total", "")
-	_, body := in.get(t, "/federate", "match[]", `{__name__=~".*_total"}`)
-	if !strings.Contains(body, "clicks_total") || strings.Contains(body, "walks_total") {
-		t.Error(body)
-	}
+	in.eventually(t, func(body string) bool {
+		return strings.Contains(body, "clicks_total") && !strings.Contains(body, "walks_total")
+	},
+		"/federate", "match[]", `{__name__=~".*_total"}`)
 	if code, body := in.get(t, "/federate", "match[]", `{`); code != http.StatusBadRequest {
 		t.Errorf("a broken selector: %d %s", code, body)
 	}

@@ -165,6 +165,26 @@ func (in *instance) get(t *testing.T, path string, query ...string) (int, string
 	return resp.StatusCode, string(body)
 }
 
+// eventually asks again until the answer is as wanted, and returns it: a scrape that is not over after its 100 ms leaves a
+// gap, which the next one ends.
+func (in *instance) eventually(t *testing.T, wanted func(body string) bool, path string, query ...string) string {
+	t.Helper()
+	var body string
+	defer func() {
+		if t.Failed() {
+			t.Logf("the last answer of %s %v: %s", path, query, body)
+		}
+	}()
+	await.True(t, fmt.Sprintf("the wanted answer of %s %v", path, query), func() bool {
+		var code int
+		if code, body = in.get(t, path, query...); code != http.StatusOK {
+			t.Fatalf("%s %v: %d %s", path, query, code, body)
+		}
+		return wanted(body)
+	})
+	return body
+}
+
 // api decodes the data of a successful answer of /api/v1.
 func api[T any](t *testing.T, in *instance, path string, query ...string) T {
 	t.Helper()

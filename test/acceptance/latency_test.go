@@ -17,10 +17,11 @@ func TestA5BreakingTheServiceFiresItsAlertsAndARepairResolvesThem(t *testing.T) 
 		return v > 50
 	},
 		func() string { return "nobody visits" })
-	for _, alert := range []string{"AnswersAreSlow", "AnswersAreErrors", "UptimeStandsStill"} {
-		if c.fires(alert) {
-			t.Errorf("%s fires while all is well", alert)
-		}
+	if c.fires("AnswersAreErrors") {
+		t.Error("AnswersAreErrors fires while all is well")
+	}
+	for _, alert := range []string{"AnswersAreSlow", "UptimeStandsStill"} { // a busy machine may be slow for a while
+		c.awaitFiring(alert, false)
 	}
 	c.send("latency", "/break", nil, http.StatusOK)
 	c.awaitFiring("AnswersAreErrors", true)
@@ -37,11 +38,14 @@ func TestA5BreakingTheServiceFiresItsAlertsAndARepairResolvesThem(t *testing.T) 
 func TestA5TheUptimeOfTwoWorkersAdvancesByOneASecondAndOutlivesThem(t *testing.T) {
 	t.Parallel()
 	c := startUp(t, "--traffic", "0")
-	uptime := func() float64 { v, _ := c.query(`sum(service_uptime_seconds_total)`); return v }
+	const total = `sum(service_uptime_seconds_total)`
+	uptime := func() float64 { v, _ := c.query(total); return v }
 	eventually(t, patience, func() bool { return uptime() > 15 }, func() string { return fmt.Sprintf("the uptime is %v", uptime()) })
-	if perSecond, _ := c.query(`sum(rate(service_uptime_seconds_total[10s]))`); perSecond < 0.5 || perSecond > 1.5 {
-		t.Errorf("it advances by %v a second, want 1", perSecond)
-	}
+	var perSecond float64
+	eventually(t, patience, func() bool {
+		perSecond, _ = c.query(`sum(rate(service_uptime_seconds_total[10s]))`)
+		return perSecond >= 0.5 && perSecond <= 1.5
+	}, func() string { return fmt.Sprintf("it advances by %v a second, want 1", perSecond) })
 	for _, worker := range c.application("latency").Replicas[0].Workers { // one of them counts
 		if err := syscall.Kill(worker.PID, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -49,8 +53,8 @@ func TestA5TheUptimeOfTwoWorkersAdvancesByOneASecondAndOutlivesThem(t *testing.T
 	}
 	before := uptime()
 	eventually(t, patience, func() bool {
-		now := uptime()
-		if now < before {
+		now, found := c.query(total)
+		if found && now < before { // there is none after a scrape that failed
 			t.Fatalf("the uptime fell from %v to %v", before, now)
 		}
 		return now > before+5

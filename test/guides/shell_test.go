@@ -31,7 +31,7 @@ type shell struct {
 	replace map[string]string
 }
 
-var replaceable = regexp.MustCompile(`/tmp/(?:true|auth|python)\b|\b(?:800[01]|9090|9300|500[1-5])\b`)
+var replaceable = regexp.MustCompile(`/tmp/(?:true|auth|python|replay|adapter)\b|\b(?:800[01]|9090|9300|500[1-5])\b`)
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
@@ -41,7 +41,7 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	s := &shell{t: t, lines: make(chan string, 100), replace: map[string]string{}}
-	for _, dir := range []string{"/tmp/true", "/tmp/auth", "/tmp/python"} {
+	for _, dir := range []string{"/tmp/true", "/tmp/auth", "/tmp/python", "/tmp/replay", "/tmp/adapter"} {
 		s.replace[dir] = t.TempDir()
 	}
 	for i, port := range ports {

@@ -160,7 +160,7 @@ func end(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-var client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func ask(method, url string) (status int, body string, err error) {
 	request, err := http.NewRequest(method, url, http.NoBody)

@@ -55,3 +55,15 @@ func Root(t testing.TB) {
 	}
 	t.Skip("run this as root")
 }
+
+// Allowed is for what a machine must permit, not have: refused is why it does not, nil if it does.
+func Allowed(t testing.TB, refused error) {
+	t.Helper()
+	if refused == nil {
+		return
+	}
+	if os.Getenv("REQUIRE_TOOLS") == "1" {
+		t.Fatal(refused)
+	}
+	t.Skip(refused)
+}

@@ -59,17 +59,28 @@ func newService(t *testing.T, k kennel) service {
 	return s
 }
 
-// scrape asks as Prometheus does, which gives up after some seconds.
+// scrape asks as Prometheus does, which gives up after some seconds. On a busy machine a hang may leave too little of them to put the
+// rest together; then the answer is 503, which is in time as well, and it is asked again.
 func (s service) scrape(t *testing.T, seconds string) string {
 	t.Helper()
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", seconds)
-	rec := httptest.NewRecorder()
-	s.m.Handler().ServeHTTP(rec, r)
-	if rec.Code != 200 || !strings.Contains(rec.Body.String(), "go_goroutines ") {
-		t.Errorf("the scrape is answered %d: %s", rec.Code, rec.Body)
+	end := time.Now().Add(time.Minute)
+	for {
+		begun := time.Now()
+		rec := httptest.NewRecorder()
+		s.m.Handler().ServeHTTP(rec, r)
+		if took := time.Since(begun); took > 30*time.Second {
+			t.Errorf("the scrape hung for %v", took)
+		}
+		if rec.Code == 503 && time.Now().Before(end) {
+			continue
+		}
+		if rec.Code != 200 || !strings.Contains(rec.Body.String(), "go_goroutines ") {
+			t.Errorf("the scrape is answered %d: %s", rec.Code, rec.Body)
+		}
+		return rec.Body.String()
 	}
-	return rec.Body.String()
 }
 
 // expectValues wants the values back without anybody's help; a question that hung may take until its driver notices.
@@ -93,14 +104,10 @@ func (s service) expectValues(t *testing.T) {
 	}
 }
 
-// expectNone wants a scrape of one second to be answered without values.
+// expectNone wants a scrape of a few seconds to be answered without values.
 func (s service) expectNone(t *testing.T) {
 	t.Helper()
-	begun := time.Now()
-	text := s.scrape(t, "1")
-	if took := time.Since(begun); took > 30*time.Second {
-		t.Errorf("the scrape hung for %v", took)
-	}
+	text := s.scrape(t, "5")
 	if strings.Contains(text, "migrations_applied{") || strings.Contains(text, "migrations_unapplied{") {
 		t.Error("there is a value that nobody can know")
 	}

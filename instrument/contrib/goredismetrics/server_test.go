@@ -59,7 +59,7 @@ func (s *server) options() *redis.Options {
 // impatient options have short time-outs, so that a server that hangs is noticed.
 func (s *server) impatient() *redis.Options {
 	opts := s.options()
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout = time.Second, time.Second, time.Second
 	return opts
 }
 

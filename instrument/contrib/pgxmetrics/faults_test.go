@@ -28,7 +28,7 @@ func TestAFailingDatabaseIsCountedAndThePasswordIsNowhere(t *testing.T) {
 		want    string // part of the error
 	}{
 		"down":    {func(t *testing.T) string { return tcp(closedPort(t)) }, "connection refused"},
-		"hanging": {func(t *testing.T) string { return tcp(silent(t)) }, "deadline"},
+		"hanging": {func(t *testing.T) string { return tcp(silent(t)) + "&connect_timeout=1" }, "deadline"}, // a pool goes on connecting when the caller has given up
 		"auth fails": {func(t *testing.T) string { postgres(t); return shared.url(password + "wrong") },
 			"password authentication failed"},
 	} {
@@ -158,7 +158,6 @@ func attemptPool(t *testing.T, address string, h *database.Handle) func(context.
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ConnConfig.ConnectTimeout = 300 * time.Millisecond // a pool goes on connecting when the caller has given up
 	pgxmetrics.Trace(config.ConnConfig, h)
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
