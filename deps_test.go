@@ -71,7 +71,9 @@ var flow = []struct {
 
 	// Domain.
 	{"internal/hint", ""},
-	{"internal/application", "internal/hint"},
+	{"internal/strictyaml", ""},
+	{"internal/expression", ""},
+	{"internal/application", "internal/expression internal/hint internal/strictyaml"},
 	{"internal/scale/hpa", "internal/hint"},
 
 	// Stages.
@@ -121,6 +123,7 @@ var unwanted = map[string][]string{
 		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/storage", "github.com/prometheus/prometheus/discovery",
 	},
 	"internal/scale/hpa":   {"github.com/prometheus/prometheus", "k8s.io/client-go"},
+	"internal/strictyaml":  {"github.com/prometheus", "k8s.io"},
 	"internal/application": {"k8s.io/client-go", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/scrape"},
 	"demo/clicks":          {"github.com/prometheus/prometheus", "k8s.io"},
 	"demo/dogwalk":         {"github.com/prometheus/prometheus", "k8s.io"},

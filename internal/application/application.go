@@ -1,5 +1,7 @@
 package application
 
+import "github.com/truecount/truecount/internal/strictyaml"
+
 // APIVersion is the version of the format that this package reads.
 const APIVersion = "truecount/v1alpha1"
 
@@ -24,7 +26,7 @@ type Application struct {
 	// Spec says what the application is.
 	Spec Spec `yaml:"spec" required:"true"`
 
-	source *source
+	source *strictyaml.Document
 }
 
 // Metadata names an application, in Kubernetes' terms.

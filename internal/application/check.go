@@ -8,17 +8,19 @@ import (
 
 	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // checker collects the mistakes of one document that its types alone do not show.
 type checker struct {
-	source     *source
+	source     *strictyaml.Document
 	errs       Errors
 	queryBytes int // of PromQL so far
 }
 
 func (c *checker) fail(path, hint, format string, args ...any) {
-	c.errs = append(c.errs, c.source.errorf(path, hint, format, args...))
+	c.errs = append(c.errs, c.source.Errorf(path, hint, format, args...))
 }
 
 // check returns the mistakes in a decoded application.
@@ -45,36 +47,36 @@ func (a *Application) check() Errors {
 
 func (c *checker) metadata(m *Metadata) {
 	for _, name := range []struct{ path, text string }{{"metadata.name", m.Name}, {"metadata.namespace", m.Namespace}} {
-		missing := name.text == "" && !c.source.given(name.path) // reported as such
+		missing := name.text == "" && !c.source.Given(name.path) // reported as such
 		if !missing && len(validation.IsDNS1123Label(name.text)) > 0 {
 			c.fail(name.path, "use 1 to 63 lower-case letters, digits and -, as dog-walk-2; begin and end with a letter or digit",
-				"%s cannot be a name on Kubernetes", quote(name.text))
+				"%s cannot be a name on Kubernetes", strictyaml.Quote(name.text))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.Labels)) {
-		path := join("metadata.labels", key)
+		path := strictyaml.Join("metadata.labels", key)
 		if len(validation.IsQualifiedName(key)) > 0 {
-			c.fail(path, "use at most 63 letters, digits, - _ and .; a domain and / may stand before it", "%s cannot be the name of a label", quote(key))
+			c.fail(path, "use at most 63 letters, digits, - _ and .; a domain and / may stand before it", "%s cannot be the name of a label", strictyaml.Quote(key))
 		}
 		if len(validation.IsValidLabelValue(m.Labels[key])) > 0 {
-			c.fail(path, "use at most 63 letters, digits, - _ and .", "%s cannot be the value of a label", quote(m.Labels[key]))
+			c.fail(path, "use at most 63 letters, digits, - _ and .", "%s cannot be the value of a label", strictyaml.Quote(m.Labels[key]))
 		}
 	}
 }
 
 func (c *checker) command(s *Spec) {
-	if len(s.Command) == 0 && c.source.given("spec.command") || len(s.Command) > 0 && s.Command[0] == "" {
+	if len(s.Command) == 0 && c.source.Given("spec.command") || len(s.Command) > 0 && s.Command[0] == "" {
 		c.fail("spec.command", "write the program and its arguments as a list: [clicks]", "names no program")
 	}
 	if len(s.Command) == 1 && strings.Contains(s.Command[0], " ") && !strings.ContainsAny(s.Command[0], "/\\") {
 		c.fail("spec.command[0]", "write each argument as an item: ["+strings.Join(strings.Fields(s.Command[0]), ", ")+"]",
-			"%s is one word with spaces in it; no shell takes it apart", quote(s.Command[0]))
+			"%s is one word with spaces in it; no shell takes it apart", strictyaml.Quote(s.Command[0]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
-		path := join("spec.env", name)
+		path := strictyaml.Join("spec.env", name)
 		switch {
 		case name == "" || strings.ContainsAny(name, "=\x00"):
-			c.fail(path, "", "%s cannot be the name of an environment variable", quote(name))
+			c.fail(path, "", "%s cannot be the name of an environment variable", strictyaml.Quote(name))
 		case strings.HasPrefix(name, "LISTEN_") || strings.HasPrefix(name, "TRUECOUNT_") || name == "NOTIFY_SOCKET":
 			c.fail(path, "leave it out", "%s is set for each worker and cannot be given", name)
 		case name == "METRICS_START_PORT":
@@ -87,9 +89,9 @@ func (c *checker) command(s *Spec) {
 func (c *checker) page(s *Spec) {
 	path := func(field, value string) {
 		if !strings.HasPrefix(value, "/") || strings.HasPrefix(value, "//") || strings.ContainsAny(value, " \t\r\n#") {
-			c.fail(field, "write a path of the application, as /click-button", "want a path that begins with /, got %s", quote(value))
+			c.fail(field, "write a path of the application, as /click-button", "want a path that begins with /, got %s", strictyaml.Quote(value))
 		}
-		if s.Port == 0 && !c.source.given("spec.port") {
+		if s.Port == 0 && !c.source.Given("spec.port") {
 			c.fail(field, "add spec.port", "the application has no port")
 		}
 	}
@@ -100,7 +102,7 @@ func (c *checker) page(s *Spec) {
 		path("spec.health.path", s.Health.Path)
 	}
 	if s.Show != "" && !model.LegacyValidation.IsValidMetricName(s.Show) {
-		c.fail("spec.show", "name one metric, as demo_app_button_clicks_total", "%s is not the name of a metric", quote(s.Show))
+		c.fail("spec.show", "name one metric, as demo_app_button_clicks_total", "%s is not the name of a metric", strictyaml.Quote(s.Show))
 	}
 }
 
@@ -131,7 +133,7 @@ func duplicateNames(apps []*Application) Errors {
 			continue
 		}
 		if other, ok := first[key]; ok {
-			errs = append(errs, a.source.errorf("metadata.name", "give each application a name of its own",
+			errs = append(errs, a.source.Errorf("metadata.name", "give each application a name of its own",
 				"there is an application %s in namespace %s already%s", a.Metadata.Name, a.Metadata.Namespace, at(other.Where("metadata.name"))))
 			continue
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // alerts checks the alerting rules by the check that the server itself makes.
@@ -16,18 +18,18 @@ func (c *checker) alerts(a *Application) {
 	for i, alert := range a.Spec.Alerts {
 		at := fmt.Sprintf("spec.alerts[%d]", i)
 		if c.query(at+".expr", alert.Expr) == nil || alert.Alert == "" {
-			if alert.Alert == "" && c.source.given(at+".alert") {
+			if alert.Alert == "" && c.source.Given(at+".alert") {
 				c.fail(at+".alert", "", "is empty")
 			}
 			continue
 		}
 		if j, ok := first[alert.Alert]; ok {
-			c.fail(at+".alert", "give each alert a name of its own", "there is an alert %s already%s", quote(alert.Alert), c.place(fmt.Sprintf("spec.alerts[%d].alert", j)))
+			c.fail(at+".alert", "give each alert a name of its own", "there is an alert %s already%s", strictyaml.Quote(alert.Alert), c.place(fmt.Sprintf("spec.alerts[%d].alert", j)))
 		}
 		first[alert.Alert] = i
 		for _, name := range slices.Sorted(maps.Keys(alert.Labels)) {
 			if !model.LegacyValidation.IsValidLabelName(name) || name == model.MetricNameLabel {
-				c.fail(join(at+".labels", name), "use letters, digits and _", "%s cannot be the name of a label", quote(name))
+				c.fail(strictyaml.Join(at+".labels", name), "use letters, digits and _", "%s cannot be the name of a label", strictyaml.Quote(name))
 			}
 		}
 		c.rule(at, alert)
@@ -36,7 +38,7 @@ func (c *checker) alerts(a *Application) {
 
 // rule adds what Prometheus says about a rule, that the checks before did not say.
 func (c *checker) rule(at string, alert Alert) {
-	if len(c.errs) > 0 && within(c.errs[len(c.errs)-1].Path, at) {
+	if len(c.errs) > 0 && strictyaml.Within(c.errs[len(c.errs)-1].Path, at) {
 		return
 	}
 	r := alert.rule()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // scale checks what the number of replicas follows.
@@ -30,9 +32,9 @@ func (c *checker) scale(s *Spec) {
 func (c *checker) scaleMetric(at string, on ScaleMetric, signals map[string]Signal) {
 	if _, ok := signals[on.Signal]; !ok && on.Signal != "" {
 		names := slices.Sorted(maps.Keys(signals))
-		c.fail(at+".signal", suggest(on.Signal, names, "declare it: signals: {"+shorten(on.Signal)+": {query: …}}"), "no signal %s is declared under spec.signals", quote(on.Signal))
+		c.fail(at+".signal", strictyaml.Suggest(on.Signal, names, "declare it: signals: {"+strictyaml.Shorten(on.Signal)+": {query: …}}"), "no signal %s is declared under spec.signals", strictyaml.Quote(on.Signal))
 	}
-	average, value := c.source.given(at+".averageValue"), c.source.given(at+".value")
+	average, value := c.source.Given(at+".averageValue"), c.source.Given(at+".value")
 	switch {
 	case average && value:
 		c.fail(at, "leave one", "want exactly one of averageValue and value, got both")
@@ -43,7 +45,7 @@ func (c *checker) scaleMetric(at string, on ScaleMetric, signals map[string]Sign
 		name  string
 		value *Quantity
 	}{{"averageValue", on.AverageValue}, {"value", on.Value}} {
-		if q.value != nil && c.source.given(at+"."+q.name) && q.value.Sign() <= 0 {
+		if q.value != nil && c.source.Given(at+"."+q.name) && q.value.Sign() <= 0 {
 			c.fail(at+"."+q.name, "", "want a quantity above 0, got %s", q.value.String())
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // shortest is the shortest period that one machine is asked to keep.
@@ -20,12 +22,12 @@ func (c *checker) workers(s *Spec) {
 	const at = "spec.workers.metrics"
 	var given []string
 	for _, name := range []string{"ports", "sockets", "pythonDir", "endpoint"} {
-		if c.source.given(at + "." + name) {
+		if c.source.Given(at + "." + name) {
 			given = append(given, name)
 		}
 	}
 	switch {
-	case c.source.given(at) && len(given) == 0:
+	case c.source.Given(at) && len(given) == 0:
 		c.fail(at, "write sockets: {} if the workers use our library", "want exactly one of ports, sockets, pythonDir and endpoint, got none")
 	case len(given) > 1:
 		c.fail(at, "leave one", "want exactly one of ports, sockets, pythonDir and endpoint, got %s", strings.Join(given, " and "))
@@ -36,16 +38,16 @@ func (c *checker) workers(s *Spec) {
 	if m.Ports != nil {
 		c.portRange(s)
 	}
-	if c.source.given(at+".endpoint") || m.Endpoint != "" {
+	if c.source.Given(at+".endpoint") || m.Endpoint != "" {
 		c.endpoint(s)
 	}
-	if c.source.given(at+".pythonDir") && m.PythonDir == "" {
+	if c.source.Given(at+".pythonDir") && m.PythonDir == "" {
 		c.fail(at+".pythonDir", "name the folder of PROMETHEUS_MULTIPROC_DIR", "is empty")
 	}
 	for _, name := range []string{"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"} {
 		if value, set := s.Env[name]; set && m.PythonDir != "" {
-			c.fail(join("spec.env", name), "leave it out here: the program gets it from "+at+".pythonDir",
-				"the directory is given twice: %s here, %s in %s.pythonDir", shorten(value), m.PythonDir, at)
+			c.fail(strictyaml.Join("spec.env", name), "leave it out here: the program gets it from "+at+".pythonDir",
+				"the directory is given twice: %s here, %s in %s.pythonDir", strictyaml.Shorten(value), m.PythonDir, at)
 		}
 	}
 	if s.Workers.Publish == PublishPerWorker && m.Ports == nil {
@@ -74,18 +76,18 @@ func (c *checker) portRange(s *Spec) {
 
 // place words where another field was written, if it was.
 func (c *checker) place(path string) string {
-	if !c.source.given(path) {
+	if !c.source.Given(path) {
 		return ""
 	}
-	pos := c.source.where(path)
-	return fmt.Sprintf(" (line %d, column %d)", pos.line, pos.column)
+	pos := c.source.Position(path)
+	return fmt.Sprintf(" (line %d, column %d)", pos.Line, pos.Column)
 }
 
 func (c *checker) endpoint(s *Spec) {
 	const at = "spec.workers.metrics.endpoint"
 	value := s.Workers.Metrics.Endpoint
 	if strings.HasPrefix(value, "/") && !strings.HasPrefix(value, "//") {
-		if s.Port == 0 && !c.source.given("spec.port") {
+		if s.Port == 0 && !c.source.Given("spec.port") {
 			c.fail(at, "add spec.port, or write a whole URL", "the application has no port")
 		}
 		return
@@ -104,7 +106,7 @@ func (c *checker) endpoint(s *Spec) {
 func (c *checker) workerCount(s *Spec) {
 	const field = "spec.workers.count"
 	second := func(where, text string) {
-		if c.source.given(field) {
+		if c.source.Given(field) {
 			c.fail(where, "leave it out here: the workers get WEB_CONCURRENCY from "+field,
 				"the worker count is given twice: %s here, %d in %s%s", text, s.Workers.Count, field, c.place(field))
 			return
@@ -118,10 +120,10 @@ func (c *checker) workerCount(s *Spec) {
 		value := s.Env[name]
 		switch name {
 		case "WEB_CONCURRENCY", "UVICORN_WORKERS", "GRANIAN_WORKERS":
-			second(join("spec.env", name), name+"="+shorten(value))
+			second(strictyaml.Join("spec.env", name), name+"="+strictyaml.Shorten(value))
 		case "GUNICORN_CMD_ARGS":
 			if arg, ok := findWorkers(append([]string{"gunicorn"}, strings.Fields(value)...)); ok {
-				second(join("spec.env", name), arg.text)
+				second(strictyaml.Join("spec.env", name), arg.text)
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // CommandOptions say what is known of a service that has no file.
@@ -86,7 +88,7 @@ func ForTarget(target string) (*Application, error) {
 // bare returns an application with its defaults and a name, made from fallback if it is "".
 func bare(name, fallback string) *Application {
 	a := &Application{APIVersion: APIVersion, Kind: "Application"}
-	setDefaults(a)
+	strictyaml.SetDefaults(a)
 	a.Metadata.Name = name
 	if name == "" {
 		a.Metadata.Name = labelFrom(fallback)
@@ -106,7 +108,7 @@ func (a *Application) withoutFile() (*Application, error) {
 		errs = append(errs, &Error{Path: "workers", Hint: "such as 4: the processes of one replica",
 			Message: fmt.Sprintf("want a number from 1 to 1024, got %d", w.Count)})
 	}
-	if err := errs.orNil(); err != nil {
+	if err := errs.OrNil(); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -155,7 +157,7 @@ func CheckTogether(apps ...*Application) error {
 			}
 		}
 	}
-	return errs.orNil()
+	return errs.OrNil()
 }
 
 // collision returns the mistake of a if it uses a port or a directory of b.
@@ -163,14 +165,14 @@ func collision(a, b *Application) *Error {
 	for _, x := range a.ports() {
 		for _, y := range b.ports() {
 			if low, high := max(x.first, y.first), min(x.last, y.last); low <= high {
-				return a.source.errorf(x.path, "give each application ports of its own",
+				return a.source.Errorf(x.path, "give each application ports of its own",
 					"port %d is used by %s, too%s", low, b.Metadata.Name, at(b.Where(y.path)))
 			}
 		}
 	}
 	if dir := a.PythonDir(); dir != "" && filepath.Clean(dir) == filepath.Clean(b.PythonDir()) {
 		const path = "spec.workers.metrics.pythonDir"
-		return a.source.errorf(path, "give each application a directory of its own",
+		return a.source.Errorf(path, "give each application a directory of its own",
 			"the directory is that of %s, too%s", b.Metadata.Name, at(b.Where(path)))
 	}
 	return nil

@@ -6,13 +6,7 @@
 // do about it. All errors of a file are reported in one run.
 //
 // The comments on the fields of [Application] and [Local] are the reference; docs/reference/application.md and its
-// JSON Schema are made from them. The struct tags are data for the decoder and for both documents:
-//
-//	yaml      the field's name
-//	default   the value of a field that is left out
-//	required  the field must be given
-//	enum      the texts that are allowed
-//	min, max  bounds of a number, both included
+// JSON Schema are made from them. What the struct tags mean is told by package strictyaml.
 //
 // The package is pure: except for [Load], which reads one file, it does no input or output.
 package application

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"github.com/prometheus/prometheus/promql/parser"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
@@ -37,11 +38,20 @@ func (a *Application) metricSpec(on ScaleMetric) autoscalingv2.MetricSpec {
 	}
 	v := on.AverageValue.DeepCopy()
 	target := autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: &v}
-	if expr, err := parseQuery(a.Spec.Signals[on.Signal].Query); err == nil && !keepsLabel(expr, "pod") {
+	if !a.PerPod(on.Signal) {
 		return autoscalingv2.MetricSpec{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{Metric: name, Target: target}}
 	}
 	return autoscalingv2.MetricSpec{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{Metric: name, Target: target}}
 }
+
+// PerPod says whether the series of a signal still have the label pod, so that it has a value for each pod.
+func (a *Application) PerPod(signal string) bool {
+	expr, err := parseQuery(a.Spec.Signals[signal].Query)
+	return err == nil && keepsLabel(expr, "pod")
+}
+
+// KeepsLabel says whether the series that an expression returns still have a label, if the series in it have.
+func KeepsLabel(expr parser.Expr, label string) bool { return keepsLabel(expr, label) }
 
 // rules returns r in autoscaling/v2's type; nil stays nil.
 func (r *ScalingRules) rules() *autoscalingv2.HPAScalingRules {

@@ -1,5 +1,7 @@
 package application
 
+import "github.com/truecount/truecount/internal/strictyaml"
+
 // Local says how one machine runs the applications: Kubernetes' and Prometheus' usual periods are made for clusters and
 // minutes, a person at a laptop waits seconds. Durations are written as in Prometheus: 250ms, 15s, 2m, 15d.
 type Local struct {
@@ -19,7 +21,7 @@ type Local struct {
 	// Retention is how long samples are kept (Prometheus' default 15d).
 	Retention Duration `yaml:"retention" default:"15d"`
 
-	source *source
+	source *strictyaml.Document
 }
 
 // localDocument is a document of kind Local as it is written.
@@ -35,6 +37,6 @@ type localDocument struct {
 // DefaultLocal returns what a machine does when no document of kind Local says otherwise.
 func DefaultLocal() *Local {
 	l := &Local{}
-	setDefaults(l)
+	strictyaml.SetDefaults(l)
 	return l
 }

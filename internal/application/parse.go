@@ -1,24 +1,24 @@
 package application
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/truecount/truecount/internal/hint"
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
-// maxSize bounds a file, in bytes. The largest sensible file is a hundredth of it.
-const maxSize = 1 << 20
+// Error is one mistake in an application file.
+type Error = strictyaml.Error
+
+// Errors are all mistakes of a file, sorted by position. It is what [Load] and [Parse] return; never empty.
+type Errors = strictyaml.Errors
 
 // Load reads the file at path and checks it; see [Parse].
 func Load(path string) (*File, error) {
@@ -30,7 +30,7 @@ func Load(path string) (*File, error) {
 		return nil, hint.Errorf("the file must be readable by the user that runs truecount", "%s: %w", path, plainCause(err))
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 	if err != nil {
 		return nil, hint.Errorf("name one file, not a folder", "%s: %w", path, plainCause(err))
 	}
@@ -51,20 +51,19 @@ func plainCause(err error) error {
 // memory are bounded whatever the data.
 func Parse(name string, data []byte) (*File, error) {
 	p := &fileParser{file: &File{Name: name}}
-	data, err := p.readable(data)
-	if err != nil {
-		return nil, Errors{err}
+	docs, syntax := strictyaml.Parse(name, data)
+	for _, doc := range docs {
+		if len(p.errs) > strictyaml.MaxErrors {
+			break
+		}
+		p.document(doc)
 	}
-	p.lines = strings.Split(string(data), "\n")
-	for i, line := range p.lines {
-		p.lines[i] = strings.TrimSuffix(line, "\r")
-	}
-	p.documents(data)
+	p.errs = append(p.errs, syntax...)
 	if len(p.errs) == 0 && len(p.file.Applications) == 0 && p.file.Local == nil {
-		p.add(p.newSource(position{1, 1}).errorAt(position{1, 1}, "", "begin with: apiVersion: "+APIVersion, "the file is empty"))
+		p.errs = append(p.errs, &Error{File: name, Line: 1, Column: 1, Message: "the file is empty", Hint: "begin with: apiVersion: " + APIVersion})
 	}
-	p.uniqueNames()
-	if err := p.errs.orNil(); err != nil {
+	p.errs = append(p.errs, duplicateNames(p.file.Applications)...)
+	if err := p.errs.OrNil(); err != nil {
 		return nil, err
 	}
 	return p.file, nil
@@ -73,168 +72,78 @@ func Parse(name string, data []byte) (*File, error) {
 // fileParser collects what one file says, and its mistakes.
 type fileParser struct {
 	file  *File
-	lines []string
 	errs  Errors
-	local *source // of the first document of kind Local, even a wrong one
-}
-
-func (p *fileParser) add(e *Error) { p.errs = append(p.errs, e) }
-
-func (p *fileParser) newSource(start position) *source {
-	return &source{file: p.file.Name, lines: p.lines, start: start, at: map[string]position{}, keys: map[string]position{}}
-}
-
-// readable refuses what is not text of a sensible size, and takes off a byte order mark.
-func (p *fileParser) readable(data []byte) ([]byte, *Error) {
-	refuse := func(pos position, hint, format string, args ...any) *Error {
-		return p.newSource(pos).errorAt(pos, "", hint, format, args...)
-	}
-	if len(data) > maxSize {
-		return nil, refuse(position{1, 1}, "name one application file; it is usually a few kilobytes", "the file is larger than 1 MiB")
-	}
-	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		return nil, refuse(position{1, 1}, "save the file as UTF-8", "the file is UTF-16")
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	pos := position{1, 1}
-	for rest := data; len(rest) > 0; {
-		r, size := utf8.DecodeRune(rest)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			return nil, refuse(pos, "save the file as UTF-8", "the byte 0x%02x is not UTF-8", rest[0])
-		case r == 0:
-			return nil, refuse(pos, "is this a text file?", "there is a NUL character")
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0x7f, r >= 0x80 && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff:
-			return nil, refuse(pos, "take it out", "there is a control character (U+%04X)", r)
-		}
-		rest = rest[size:]
-		pos.column++
-		if r == '\n' {
-			pos = position{pos.line + 1, 1}
-		}
-	}
-	return data, nil
-}
-
-// documents reads the documents one by one until the end or a mistake of the syntax.
-func (p *fileParser) documents(data []byte) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for len(p.errs) <= maxErrors {
-		var node yaml.Node
-		err := decoder.Decode(&node)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			p.add(p.syntaxError(err))
-			return
-		}
-		if node.Kind != yaml.DocumentNode || len(node.Content) != 1 || isEmpty(node.Content[0]) {
-			continue // only comments, as after a last "---"
-		}
-		p.document(node.Content[0])
-	}
-}
-
-// isEmpty says whether a document holds nothing.
-func isEmpty(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == ""
-}
-
-// syntaxError says where and why a file is not YAML.
-func (p *fileParser) syntaxError(err error) *Error {
-	pos, message, advice := position{1, 1}, err.Error(), ""
-	var load *yaml.LoadError
-	if errors.As(err, &load) {
-		message = load.Message
-		if load.Mark.Line > 0 {
-			pos = position{load.Mark.Line, max(load.Mark.Column, 1)}
-		}
-		if load.ContextMsg != "" {
-			message += " " + load.ContextMsg
-			if load.ContextMark.Line > 0 && load.ContextMark.Line != pos.line {
-				message += fmt.Sprintf(" that begins at line %d", load.ContextMark.Line)
-			}
-		}
-	}
-	pos = p.inside(pos)
-	text := []rune(p.lines[pos.line-1])
-	switch {
-	case pos.column <= len(text) && text[pos.column-1] == '\t':
-		message, advice = "there is a tab where YAML wants spaces", "indent by spaces"
-	case pos.column <= len(text) && strings.ContainsRune("@`%", text[pos.column-1]):
-		advice = "put the value in quotes"
-	case strings.HasPrefix(message, "mapping values are not allowed"):
-		message, advice = `there is a ":" where no field can begin`, `check the indentation, or put a text that has ": " in it in quotes`
-	}
-	return p.newSource(pos).errorAt(pos, "", advice, "not valid YAML: %s", message)
-}
-
-// inside moves a place that is behind the end of the text to its last character.
-func (p *fileParser) inside(pos position) position {
-	if pos.line > len(p.lines) {
-		pos.line = len(p.lines)
-		pos.column = utf8.RuneCountInString(p.lines[pos.line-1]) + 1
-	}
-	for pos.line > 1 && strings.TrimSpace(p.lines[pos.line-1]) == "" {
-		pos.line--
-		pos.column = utf8.RuneCountInString(p.lines[pos.line-1]) + 1
-	}
-	return pos
+	local *strictyaml.Document // the first of kind Local, even a wrong one
 }
 
 // document decodes and checks one document by its kind.
-func (p *fileParser) document(root *yaml.Node) {
-	src := p.newSource(position{root.Line, root.Column})
-	d := &decoder{source: src}
-	kind, ok := d.kind(root)
-	switch {
-	case !ok:
+func (p *fileParser) document(doc *strictyaml.Document) {
+	doc.Secrets, doc.Places, doc.NullIsLeftOut = mayBeSecret, (*Application)(nil), false
+	switch kind, err := documentKind(doc); {
+	case err != nil:
+		p.errs = append(p.errs, err)
 	case kind == "Local":
-		p.localDocument(d, root)
+		p.localDocument(doc)
 	default:
-		a := &Application{source: src}
-		d.document(root, a)
-		d.errs = withMeaning(d.errs, a.check())
+		a := &Application{source: doc}
+		errs := doc.Decode(a)
+		p.errs = append(p.errs, withMeaning(errs, a.check())...)
 		p.file.Applications = append(p.file.Applications, a)
 	}
-	p.errs = append(p.errs, d.errs...)
 }
 
-func (p *fileParser) localDocument(d *decoder, root *yaml.Node) {
+// documentKind returns the kind of a document, or the mistake if there is none that we know.
+func documentKind(doc *strictyaml.Document) (string, *Error) {
+	root := doc.Root()
+	if root.Kind != yaml.MappingNode {
+		return "", doc.ErrorAt(doc.Start(), "", "begin with: apiVersion: "+APIVersion, "want the fields of an application, got %s", strictyaml.Describe(root))
+	}
+	kinds := []string{"Application", "Local"}
+	value := doc.Field("kind")
+	switch {
+	case value == nil:
+		return "", doc.ErrorAt(doc.Start(), "kind", "the kinds are Application and Local", "is missing")
+	case !slices.Contains(kinds, value.Value):
+		return "", doc.ErrorAt(strictyaml.At(value), "kind", strictyaml.Suggest(value.Value, kinds, "the kinds are Application and Local"),
+			"unknown kind %s", strictyaml.Quote(value.Value))
+	}
+	return value.Value, nil
+}
+
+func (p *fileParser) localDocument(doc *strictyaml.Document) {
 	if p.local != nil {
-		d.fail(root, "kind", "leave one", "there is a second document of kind Local; the first one is at line %d", p.local.start.line)
+		p.errs = append(p.errs, doc.ErrorAt(doc.Start(), "kind", "leave one",
+			"there is a second document of kind Local; the first one is at line %d", p.local.Start().Line))
 		return
 	}
-	p.local = d.source
-	var doc localDocument
-	d.document(root, &doc)
-	doc.Spec.source = d.source
-	p.file.Local = &doc.Spec
-	d.errs = withMeaning(d.errs, doc.Spec.check())
+	p.local = doc
+	var local localDocument
+	errs := doc.Decode(&local)
+	local.Spec.source = doc
+	p.file.Local = &local.Spec
+	p.errs = append(p.errs, withMeaning(errs, local.Spec.check())...)
+}
+
+// mayBeSecret says whether the value of a field may be a secret, which is then not shown.
+func mayBeSecret(path string) bool {
+	return strictyaml.Within(path, "spec.env") || strictyaml.Within(path, "spec.workers.metrics.endpoint")
 }
 
 // withMeaning adds to the mistakes of form those of meaning, except where a value is wrong in form already.
 func withMeaning(form, meaning Errors) Errors {
 	touches := func(m *Error) bool {
-		return slices.ContainsFunc(form, func(f *Error) bool { return within(m.Path, f.Path) || within(f.Path, m.Path) })
+		return slices.ContainsFunc(form, func(f *Error) bool { return strictyaml.Within(m.Path, f.Path) || strictyaml.Within(f.Path, m.Path) })
 	}
 	return append(form, slices.DeleteFunc(meaning, touches)...)
 }
 
-// within says whether path is the field at parent, or below it.
-func within(path, parent string) bool {
-	for ; path != ""; path = parentPath(path) {
-		if path == parent {
-			return true
-		}
-	}
-	return parent == ""
-}
+// Where returns "file:line:column" of the field at path (as spec.workers.count), of its closest parent if it was left
+// out, or "" if the application did not come from a file.
+func (a *Application) Where(path string) string { return a.source.Where(path) }
 
-// uniqueNames refuses two applications of one name.
-func (p *fileParser) uniqueNames() {
-	p.errs = append(p.errs, duplicateNames(p.file.Applications)...)
+// Errorf returns a mistake of the field at path that a later stage found, with its place in the file.
+func (a *Application) Errorf(path, hint, format string, args ...any) error {
+	return Errors{a.source.Errorf(path, hint, format, args...)}
 }
 
 // fileDir returns the folder that relative paths of the application start at: its file's, or "" if it has none.
@@ -242,5 +151,19 @@ func (a *Application) fileDir() string {
 	if a.source == nil {
 		return ""
 	}
-	return filepath.Dir(a.source.file)
+	return filepath.Dir(a.source.File())
+}
+
+// ParseDocument reads one document of kind Application that somebody else has found in a file; one of another kind gives nil, without
+// mistakes if it is of kind Local.
+func ParseDocument(doc *strictyaml.Document) (*Application, Errors) {
+	p := &fileParser{file: &File{Name: doc.File()}}
+	p.document(doc)
+	if len(p.errs) > 0 {
+		return nil, p.errs.Sorted()
+	}
+	if len(p.file.Applications) == 0 {
+		return nil, nil
+	}
+	return p.file.Applications[0], nil
 }

@@ -11,41 +11,25 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/truecount/truecount/internal/expression"
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
-// Limits of PromQL. The parser's time grows with the square of an expression's length and, more so, with its depth.
+// Limits of PromQL, beside those of package expression.
 const (
-	maxQuery      = 4 << 10  // bytes of one expression
-	maxQueryDepth = 64       // parentheses in one another
-	maxQueries    = 64 << 10 // bytes of all expressions of a document
+	maxQuery   = 4 << 10  // bytes of one expression
+	maxQueries = 64 << 10 // bytes of all expressions of a document
 )
 
 // queryTooLarge says why an expression is not even read, or "".
 func (c *checker) queryTooLarge(query string) string {
 	c.queryBytes += len(query)
-	if len(query) > maxQuery {
-		return fmt.Sprintf("the PromQL is longer than %d bytes", maxQuery)
+	if err := expression.Bounded(query, maxQuery); err != nil {
+		return err.Error()
 	}
 	if c.queryBytes > maxQueries {
 		return fmt.Sprintf("all PromQL of the application together is longer than %d bytes", maxQueries)
-	}
-	depth, minus := 0, 0
-	for _, r := range query {
-		switch r {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case '-', '+':
-			minus++
-			continue
-		case ' ', '\t', '\n', '\r':
-			continue
-		}
-		if depth > maxQueryDepth || minus > maxQueryDepth {
-			return fmt.Sprintf("the PromQL is nested more than %d deep", maxQueryDepth)
-		}
-		minus = 0
 	}
 	return ""
 }
@@ -58,9 +42,9 @@ func parseQuery(query string) (parser.Expr, error) {
 // queries checks the signals.
 func (c *checker) queries(s *Spec) {
 	for _, name := range slices.Sorted(maps.Keys(s.Signals)) {
-		path := join("spec.signals", name)
+		path := strictyaml.Join("spec.signals", name)
 		if !model.LegacyValidation.IsValidMetricName(name) || strings.Contains(name, ":") {
-			c.fail(path, "use letters, digits and _, as demo_app_button_clicks_per_second", "%s cannot be the name of a signal", quote(name))
+			c.fail(path, "use letters, digits and _, as demo_app_button_clicks_per_second", "%s cannot be the name of a signal", strictyaml.Quote(name))
 		}
 		c.query(path+".query", s.Signals[name].Query)
 	}
@@ -68,7 +52,7 @@ func (c *checker) queries(s *Spec) {
 
 // query checks one PromQL expression and returns it, or nil if it is wrong.
 func (c *checker) query(path, query string) parser.Expr {
-	if !c.source.given(path) && query == "" {
+	if !c.source.Given(path) && query == "" {
 		return nil // missing, and reported as such
 	}
 	if why := c.queryTooLarge(query); why != "" {
@@ -94,7 +78,7 @@ func (c *checker) query(path, query string) parser.Expr {
 	if strings.Contains(strings.TrimRight(query, "\n"), "\n") {
 		where = fmt.Sprintf("line %d, character %d", line, column)
 	}
-	e := c.source.errorf(path, "", "%s of the PromQL: %s", where, message)
+	e := c.source.Errorf(path, "", "%s of the PromQL: %s", where, message)
 	c.pointInside(e, query, offset)
 	c.errs = append(c.errs, e)
 	return nil

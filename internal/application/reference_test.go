@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/truecount/truecount/internal/strictyaml"
 )
 
 // The comments on the fields are the reference: docs/reference is made of them, and this fails when it is old.
@@ -130,12 +132,12 @@ func reference(t *testing.T) string {
 // rows writes a row for each field of a struct and of the structs below it.
 func rows(t *testing.T, b *strings.Builder, found map[string]string, typ reflect.Type, path string) {
 	t.Helper()
-	for _, f := range structFields(typ) {
+	for _, f := range strictyaml.Fields(typ) {
 		comment := found[typ.Name()+"."+f.Name]
 		if comment == "" {
 			t.Errorf("%s.%s has no comment", typ.Name(), f.Name)
 		}
-		name, inner := join(path, nameOf(f)), f.Type
+		name, inner := strictyaml.Join(path, strictyaml.NameOf(f)), f.Type
 		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice || inner.Kind() == reflect.Map {
 			switch inner.Kind() {
 			case reflect.Slice:
@@ -234,7 +236,7 @@ func schemaOf(found map[string]string, typ reflect.Type, tag reflect.StructTag) 
 
 func structSchema(found map[string]string, typ reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
-	for _, f := range structFields(typ) {
+	for _, f := range strictyaml.Fields(typ) {
 		s := schemaOf(found, f.Type, f.Tag)
 		s["description"] = inFile(found[typ.Name()+"."+f.Name], f)
 		if d := f.Tag.Get("default"); d != "" {
@@ -243,9 +245,9 @@ func structSchema(found map[string]string, typ reflect.Type) map[string]any {
 				s["default"] = n
 			}
 		}
-		properties[nameOf(f)] = s
+		properties[strictyaml.NameOf(f)] = s
 		if f.Tag.Get("required") != "" {
-			required = append(required, nameOf(f))
+			required = append(required, strictyaml.NameOf(f))
 		}
 	}
 	s := map[string]any{"type": "object", "additionalProperties": false, "properties": properties}

@@ -1,17 +1,15 @@
-package application
+package strictyaml
 
 import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
 )
 
-// describe says in the operator's words what a node is.
-func describe(n *yaml.Node) string {
+// Describe says in the operator's words what a node is.
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.AliasNode:
 		return "an alias"
@@ -24,14 +22,14 @@ func describe(n *yaml.Node) string {
 	case "!!null":
 		return "nothing"
 	case "!!int", "!!float":
-		return "the number " + shorten(n.Value)
+		return "the number " + Shorten(n.Value)
 	case "!!bool":
-		return "the truth value " + shorten(n.Value)
+		return "the truth value " + Shorten(n.Value)
 	}
-	return "the text " + quote(n.Value)
+	return "the text " + Quote(n.Value)
 }
 
-// describeKind is describe without the value.
+// describeKind is Describe without the value.
 func describeKind(n *yaml.Node) string {
 	switch n.ShortTag() {
 	case "!!int", "!!float":
@@ -42,13 +40,18 @@ func describeKind(n *yaml.Node) string {
 	return "fields or a list"
 }
 
-// quote puts a text in quotes, shortened to what fits in a line.
-func quote(s string) string { return strconv.Quote(shorten(s)) }
+// Quote puts a text in quotes, shortened to what fits in a line.
+func Quote(s string) string { return strconv.Quote(Shorten(s)) }
 
-func shorten(s string) string {
+// Shorten cuts a text to what fits in a line.
+func Shorten(s string) string {
 	const longest = 60
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest]) + "…"
+	n := 0
+	for i := range s {
+		if n == longest {
+			return s[:i] + "…"
+		}
+		n++
 	}
 	return s
 }
@@ -67,10 +70,18 @@ func nullHint(t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() == reflect.Struct && len(structFields(t)) == 0 {
+	if t.Kind() == reflect.Struct && len(Fields(t)) == 0 {
 		return "write {} behind it"
 	}
 	return "write a value behind it, or leave the field out"
+}
+
+// quotesHint helps with a text that is not in quotes. A long one is not written again: there may be many such mistakes.
+func quotesHint(text string) string {
+	if Shorten(text) != text {
+		return "put it in quotes"
+	}
+	return "put it in quotes: " + strconv.Quote(text)
 }
 
 // numberHint helps with a number in quotes.
@@ -93,9 +104,9 @@ func example(f reflect.StructField) string {
 	switch {
 	case t.Kind() == reflect.Struct:
 		var required []string
-		for _, inner := range structFields(t) {
+		for _, inner := range Fields(t) {
 			if inner.Tag.Get("required") != "" {
-				required = append(required, nameOf(inner)+": …")
+				required = append(required, NameOf(inner)+": …")
 			}
 		}
 		return "{" + strings.Join(required, ", ") + "}"
@@ -108,12 +119,12 @@ func example(f reflect.StructField) string {
 }
 
 // unknownHint helps with a field that t does not have: a name that is close, or the place where it belongs.
-func unknownHint(name string, t reflect.Type) string {
+func (d *decoder) unknownHint(name string, t reflect.Type) string {
 	known := fieldNames(t)
 	if close := closest(name, known); close != "" {
 		return "did you mean " + close + "?"
 	}
-	if place := placeOf(name, reflect.TypeFor[Application](), "", 0); place != "" {
+	if place := placeOf(name, d.places, "", 0); place != "" {
 		return "did you mean " + place + "?"
 	}
 	if len(known) == 0 {
@@ -131,26 +142,26 @@ func placeOf(name string, t reflect.Type, path string, depth int) string {
 		return ""
 	}
 	if _, ok := fieldOf(t, name); ok {
-		return join(path, name)
+		return Join(path, name)
 	}
-	for _, f := range structFields(t) {
-		if place := placeOf(name, f.Type, join(path, nameOf(f)), depth+1); place != "" {
+	for _, f := range Fields(t) {
+		if place := placeOf(name, f.Type, Join(path, NameOf(f)), depth+1); place != "" {
 			return place
 		}
 	}
 	return ""
 }
 
-// suggest returns a hint with the closest of the known texts, or else the fallback.
-func suggest(got string, known []string, fallback string) string {
+// Suggest returns a hint with the closest of the known texts, or else the fallback.
+func Suggest(got string, known []string, fallback string) string {
 	if close := closest(got, known); close != "" {
 		return "did you mean " + close + "?"
 	}
 	return fallback
 }
 
-// orList joins texts as "a, b or c".
-func orList(texts []string) string {
+// OrList joins texts as "a, b or c".
+func OrList(texts []string) string {
 	if len(texts) == 1 {
 		return texts[0]
 	}
@@ -197,13 +208,4 @@ func distance(a, b string) int {
 		}
 	}
 	return table[len(x)][len(y)]
-}
-
-// mustDuration reads a default of this package.
-func mustDuration(text string) time.Duration {
-	d, err := model.ParseDuration(text)
-	if err != nil {
-		panic("application: the default " + text + " is no duration") // a test sets all defaults
-	}
-	return time.Duration(d)
 }

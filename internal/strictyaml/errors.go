@@ -1,4 +1,4 @@
-package application
+package strictyaml
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Error is one mistake in an application file. It prints as one line: where, which field, what is wrong.
+// Error is one mistake in a file. It prints as one line: where, which field, what is wrong.
 type Error struct {
 	// File, Line and Column say where; lines and columns (in characters) count from 1. A line of 0 means that the value
 	// did not come from a file but, say, from the command line.
@@ -68,7 +68,7 @@ func (e *Error) Excerpt() string {
 	return prefix + string(text) + "\n" + strings.Repeat(" ", len(prefix)-2) + "| " + string(indent) + "^\n"
 }
 
-// Errors are all mistakes of a file, sorted by position. It is what [Load] and [Parse] return; never empty.
+// Errors are all mistakes of a file, sorted by position. Never empty as an error.
 type Errors []*Error
 
 // Error returns a line for each mistake, followed by a line with its hint if it has one.
@@ -107,24 +107,24 @@ func (es Errors) Unwrap() []error {
 	return out
 }
 
-// sorted returns es sorted by position, each mistake once.
-func (es Errors) sorted() Errors {
+// Sorted returns es sorted by position, each mistake once.
+func (es Errors) Sorted() Errors {
 	slices.SortStableFunc(es, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.CompactFunc(es, func(a, b *Error) bool { return *a == *b })
 }
 
-// orNil returns es as an error, sorted, or nil if there are none.
-func (es Errors) orNil() error {
+// OrNil returns es as an error, sorted, or nil if there are none.
+func (es Errors) OrNil() error {
 	if len(es) == 0 {
 		return nil
 	}
-	es = es.sorted()
-	if len(es) > maxErrors {
-		last := *es[maxErrors-1]
+	es = es.Sorted()
+	if len(es) > MaxErrors {
+		last := *es[MaxErrors-1]
 		last.Path, last.Message, last.Hint = "", "there are more mistakes than can be shown; mend the first ones", ""
-		es = append(es[:maxErrors-1:maxErrors-1], &last)
+		es = append(es[:MaxErrors-1:MaxErrors-1], &last)
 	}
 	return es
 }
