@@ -75,6 +75,7 @@ var flow = []struct {
 	{"internal/expression", ""},
 	{"internal/application", "internal/expression internal/hint internal/strictyaml"},
 	{"internal/scale/hpa", "internal/hint"},
+	{"internal/scale/signal", "internal/hint internal/scale/hpa"},
 
 	// Stages.
 	{"internal/merge/exact", ""},
@@ -92,7 +93,7 @@ var flow = []struct {
 	{"internal/merge/cli", "internal/hint internal/merge internal/merge/endpoints"},
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},
-	{"internal/scale/controller", "internal/hint internal/scale/hpa"},
+	{"internal/scale/controller", "internal/hint internal/scale/hpa internal/scale/signal"},
 	{"internal/web", "internal/hint"},
 
 	// Wiring: the only package that knows every stage.
@@ -104,7 +105,7 @@ var flow = []struct {
 		"instrument/contrib/webconfig instrument/endpoint"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
-		" internal/scale/hpa "},
+		" internal/scale/hpa internal/scale/signal "},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the

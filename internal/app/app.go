@@ -136,6 +136,7 @@ func (a *App) prepareServices(registry prometheus.Registerer) (configFile, stora
 		dirs:       dirs,
 		self:       scrapeAddress(a.listener),
 		anyPort:    a.options.AnyApplicationPort,
+		readyAfter: a.options.readyAfter,
 		output:     a.options.WorkerOutput,
 		logger:     a.logger,
 		registerer: registry,

@@ -23,6 +23,9 @@ import (
 // patience ends tests that hang; nothing is measured with it.
 const patience = 90 * time.Second
 
+// notified is the readyAfter of workers that notify: nobody waits for it, and none counts as ready that has not begun.
+const notified = time.Hour
+
 // soon waits for something that must come.
 func soon[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
@@ -93,9 +96,10 @@ type running struct {
 	err    error // of Run, after ended
 }
 
-// launch makes and runs an App and waits until it is ready; at the end of the test it is stopped.
+// launch makes and runs an App, whose workers notify, and waits until it is ready; at the end of the test it is stopped.
 func launch(t *testing.T, options Options) *running {
 	t.Helper()
+	options.readyAfter = notified
 	a, err := New(options)
 	if err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func TestTrafficGetsTheAddressesOnceEverythingServes(t *testing.T) {
 func TestAPartThatFailsEndsAllOfIt(t *testing.T) {
 	port := freePort(t)
 	fail := make(chan struct{})
-	a, err := New(Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(),
+	a, err := New(Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), readyAfter: notified,
 		Applications: []*application.Application{button(t, "clicks", port)},
 		Traffic: func(context.Context, map[string]string) error {
 			<-fail

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/truecount/truecount/internal/application"
 	"github.com/truecount/truecount/internal/hint"
@@ -44,6 +45,10 @@ type Options struct {
 	WorkerOutput io.Writer
 	// Logger may be nil.
 	Logger *slog.Logger
+
+	// readyAfter is how long a worker that does not notify has to live to count as ready; 0 is supervise's own. Tests of
+	// workers that notify wait longer than any start takes.
+	readyAfter time.Duration
 }
 
 func (o *Options) complete() error {

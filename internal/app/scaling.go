@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,8 +53,8 @@ func (s *service) wakeScaler() {
 // is not there yet is no reason to complain.
 const startPatience = 10
 
-// scale runs the autoscaler once the database answers and knows the signals, and a replica is there that they can be of:
-// right after a restart the database still has those of the replicas before.
+// scale runs the autoscaler once the database answers and knows the signals, and a replica serves that they can be of:
+// right after a restart the database still has those of the replicas before, which had the same names.
 func (s *service) scale(ctx context.Context) error {
 	select {
 	case <-s.answers:
@@ -63,7 +64,7 @@ func (s *service) scale(ctx context.Context) error {
 	ticker := time.NewTicker(s.local.ScrapeInterval.Std())
 	defer ticker.Stop()
 	for range startPatience {
-		if len(s.workers.Snapshot().Replicas) > 0 && s.signalsKnown(ctx) {
+		if s.serves() && s.signalsKnown(ctx) {
 			break
 		}
 		select {
@@ -73,6 +74,10 @@ func (s *service) scale(ctx context.Context) error {
 		}
 	}
 	return s.scaler.Run(ctx)
+}
+
+func (s *service) serves() bool {
+	return slices.ContainsFunc(s.workers.Snapshot().Replicas, func(r supervise.Replica) bool { return r.Ready })
 }
 
 func (s *service) signalsKnown(ctx context.Context) bool {

@@ -50,6 +50,7 @@ type surroundings struct {
 	runtimeDir string // of this service alone
 	self       string
 	anyPort    bool
+	readyAfter time.Duration
 	output     io.Writer
 	logger     *slog.Logger
 	registerer prometheus.Registerer

@@ -139,7 +139,8 @@ spec:
   command: [sh, -c, "echo no database >&2; exit 3"]
   workers: {metrics: {sockets: {}}}
 `)
-	a, err := New(Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Applications: app})
+	// The shell may take long to start and to end: it must not count as a program that lives.
+	a, err := New(Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Applications: app, readyAfter: notified})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/truecount/truecount/internal/merge"
+	"github.com/truecount/truecount/internal/scale/controller"
 	"github.com/truecount/truecount/internal/supervise"
 	"github.com/truecount/truecount/internal/web"
 )
@@ -83,14 +84,18 @@ func (s *service) decision() *web.Scale {
 			view.Ready++
 		}
 	}
-	status, decided := s.scaler.Last()
-	if !decided {
-		return view
+	if status, decided := s.scaler.Last(); decided {
+		showDecision(view, status)
 	}
+	return view
+}
+
+// showDecision shows a decision and its reason: the words that the log, the events and a replay have as well.
+func showDecision(view *web.Scale, status controller.Status) {
 	view.AgeSeconds, view.EverySeconds = time.Since(status.At).Seconds(), status.SyncPeriod.Seconds()
-	view.Reason = status.Reason
+	view.Reason = status.Reason()
 	if status.Err != nil {
-		view.Error = status.Err.Error()
+		view.Error = status.Reason()
 	}
 	if i := max(status.Chosen, 0); i < len(status.Metrics) {
 		metric := status.Metrics[i]
@@ -99,7 +104,6 @@ func (s *service) decision() *web.Scale {
 			view.Value = web.Value(metric.Current.Float())
 		}
 	}
-	return view
 }
 
 func replicaView(replica supervise.Replica, forked []merge.Worker, count merge.Count) web.Replica {

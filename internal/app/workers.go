@@ -28,6 +28,7 @@ func (s *service) prepareWorkers(in surroundings) error {
 		Manager:     supervise.Manager(spec.Workers.Manager),
 		Metrics:     supervise.Sockets{},
 		RuntimeDir:  in.runtimeDir,
+		ReadyAfter:  in.readyAfter,
 		Replicas:    least,
 		MaxReplicas: most,
 		Logger:      s.logger,

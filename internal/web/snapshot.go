@@ -111,9 +111,9 @@ type Scale struct {
 	Metric string `json:"metric,omitempty"`
 	Value  Value  `json:"value"`
 	Target Value  `json:"target"`
-	// Reason is the decision in words: "16.7m of 10m → 2 replicas".
+	// Reason is the decision in words: "clicks_per_second is 16m per replica, target 10m: 2 recommended".
 	Reason string `json:"reason,omitempty"`
-	// Error says why it could not decide; it then holds; optional.
+	// Error is the reason while a metric is not known; it then holds, or grows for another metric; optional.
 	Error string `json:"error,omitempty"`
 }
 

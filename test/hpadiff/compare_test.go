@@ -42,7 +42,7 @@ func (f *follower) follow(step int, o *observation) hpa.Decision {
 	d, after := f.decide(o.in, before)
 	f.state = after
 	if ours := ourView(d, o.in.Observed); !cmp.Equal(o.theirs, ours) {
-		f.found = &difference{step, before, o.in, o.theirs, ours, d.Reason}
+		f.found = &difference{step, before, o.in, o.theirs, ours, d.Reason()}
 	}
 	return d
 }

@@ -31,7 +31,7 @@ func TestWhatUpDecidesIsKubernetes(t *testing.T) {
 			theirs, ours := withoutErrors(o.theirs), withoutErrors(ourView(s.Decision, o.in.Observed))
 			ours.Desired = int32(u.asked)
 			if !cmp.Equal(theirs, ours) {
-				t.Error((&difference{step: step, in: o.in, theirs: theirs, ours: ours, explanation: s.Reason}).report(h))
+				t.Error((&difference{step: step, in: o.in, theirs: theirs, ours: ours, explanation: s.Reason()}).report(h))
 			}
 			return !t.Failed()
 		})

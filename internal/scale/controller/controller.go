@@ -130,7 +130,7 @@ func (c *Controller) publish(s Status) {
 	c.mu.Unlock()
 
 	c.metrics.observe(s)
-	log := c.options.Logger.With("application", s.Name, "replicas", s.Current, "desired", s.Desired, "reason", s.Reason)
+	log := c.options.Logger.With("application", s.Name, "replicas", s.Current, "desired", s.Desired, "reason", s.Reason())
 	switch {
 	case happened && event.Kind == Holding:
 		log.Warn("autoscaling holds")
@@ -145,7 +145,7 @@ func (c *Controller) publish(s Status) {
 
 // change tells what is new in a decision.
 func change(before hpa.Outcome, s Status) (Event, bool) {
-	e := Event{At: s.At, From: int(s.Current), To: int(s.Desired), Reason: s.Reason}
+	e := Event{At: s.At, From: int(s.Current), To: int(s.Desired), Reason: s.Reason()}
 	switch {
 	case s.Desired > s.Current:
 		e.Kind = ScaledUp

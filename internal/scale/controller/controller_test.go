@@ -27,8 +27,8 @@ func TestTheTargetIsAskedForWhatTheMetricsSay(t *testing.T) {
 		if d.Current != 1 || d.Desired != 2 || d.Running != 1 || d.Metrics[0].Current.String() != "16m" || d.Metrics[0].Target.String() != "10m" {
 			t.Errorf("%d → %d, running %d, %s of %s", d.Current, d.Desired, d.Running, d.Metrics[0].Current, d.Metrics[0].Target)
 		}
-		if d.Reason != clicksPerSecond+" is 16m per replica, target 10m: 2 recommended" {
-			t.Errorf("reason: %s", d.Reason)
+		if d.Reason() != clicksPerSecond+" is 16m per replica, target 10m: 2 recommended" {
+			t.Errorf("reason: %s", d.Reason())
 		}
 		if !d.At.Equal(time.Now()) || d.SyncPeriod != time.Second {
 			t.Errorf("at %s, every %s", d.At, d.SyncPeriod)
@@ -61,7 +61,7 @@ func TestK1K2K3WhatIsNotKnownHolds(t *testing.T) {
 		"K1 the query fails": {func(context.Context, string, time.Time) ([]controller.Sample, error) {
 			return nil, errors.New("connection refused")
 		}, "the query failed: connection refused", false},
-		"K2 NaN":         {answers(0, math.NaN(), 0), "pod clicks-1: the value is not a number", false},
+		"K2 NaN":         {answers(0, math.NaN(), 0), "pod clicks-1: the value is NaN", false},
 		"K2 infinity":    {answers(0, 0, math.Inf(1)), "pod clicks-2: the value is infinite", false},
 		"K2 negative":    {answers(-1, 0, 0), "pod clicks-0: the value -1 is negative", false},
 		"K2 too large":   {answers(1e300, 0, 0), "pod clicks-0: the value 1e+300 is too large to count in thousandths", false},
@@ -85,8 +85,8 @@ func TestK1K2K3WhatIsNotKnownHolds(t *testing.T) {
 				if d.Outcome != hpa.Held || d.Desired != 3 || len(s.wasAsked()) != 0 {
 					t.Errorf("%s at %d, asked for %v", d.Outcome, d.Desired, s.wasAsked())
 				}
-				if !strings.Contains(d.Reason, c.want) {
-					t.Errorf("reason: %s", d.Reason)
+				if !strings.Contains(d.Reason(), c.want) {
+					t.Errorf("reason: %s", d.Reason())
 				}
 				if (hint.Of(d.Err) != "") != c.hint {
 					t.Errorf("hint %q of %v", hint.Of(d.Err), d.Err)
@@ -112,7 +112,7 @@ func TestK3AValueAsOldAsAllowedCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := running(t, options(serviceOf(3), stale(5*time.Minute)))
 		if d := last(t, c); d.Outcome != hpa.Computed {
-			t.Error(d.Reason)
+			t.Error(d.Reason())
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestOnlySamplesOfExistingReplicasCount(t *testing.T) {
 		// Ten replicas had clicks a minute ago; the two that are left have none.
 		c := running(t, options(serviceOf(2), answers(0.01, 0.01, 9, 9, 9, 9, 9, 9, 9, 9)))
 		if d := last(t, c); d.Desired != 2 || d.Metrics[0].Current.String() != "10m" {
-			t.Errorf("%d at %s: %s", d.Desired, d.Metrics[0].Current, d.Reason)
+			t.Errorf("%d at %s: %s", d.Desired, d.Metrics[0].Current, d.Reason())
 		}
 	})
 }
@@ -131,7 +131,7 @@ func TestAReplicaWithoutSampleIsMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := running(t, options(serviceOf(3), answers(0.03)))
 		if d := last(t, c); d.Desired != 3 || d.Metrics[0].Pods != (hpa.PodCounts{Ready: 1, Missing: 2}) {
-			t.Errorf("%d, %+v: %s", d.Desired, d.Metrics[0].Pods, d.Reason)
+			t.Errorf("%d, %+v: %s", d.Desired, d.Metrics[0].Pods, d.Reason())
 		}
 	})
 }
@@ -148,8 +148,8 @@ func TestK1AQueryThatHangsIsGivenUp(t *testing.T) {
 		}
 		pass(controller.DefaultQueryTimeout)
 		d := last(t, c)
-		if d.Outcome != hpa.Held || !strings.Contains(d.Reason, "the query was not answered within 5s") || d.Took != 5*time.Second {
-			t.Errorf("%s after %s: %s", d.Outcome, d.Took, d.Reason)
+		if d.Outcome != hpa.Held || !strings.Contains(d.Reason(), "the query was not answered within 5s") || d.Took != 5*time.Second {
+			t.Errorf("%s after %s: %s", d.Outcome, d.Took, d.Reason())
 		}
 	})
 }
@@ -173,7 +173,7 @@ func TestStoppingDuringAQueryDecidesNothing(t *testing.T) {
 			t.Error(err)
 		}
 		if s, ok := c.Last(); ok {
-			t.Errorf("decided: %s", s.Reason)
+			t.Errorf("decided: %s", s.Reason())
 		}
 	})
 }

@@ -43,7 +43,7 @@ func TestAnExternalMetricAddsUpItsSeriesForTheReplicasThatStay(t *testing.T) {
 		d := last(t, running(t, o))
 		m := d.Metrics[0]
 		if d.Desired != 5 || d.Running != 3 || m.Current.String() != "15" {
-			t.Errorf("%d, running %d, %s each: %s", d.Desired, d.Running, m.Current, d.Reason)
+			t.Errorf("%d, running %d, %s each: %s", d.Desired, d.Running, m.Current, d.Reason())
 		}
 		if !m.Time.Equal(d.At.Add(-3 * time.Second)) {
 			t.Errorf("as of %s, the older series is of %s", m.Time, d.At.Add(-3*time.Second))
@@ -62,8 +62,8 @@ func TestAnObjectMetricIsOneSeries(t *testing.T) {
 		}}}
 		o.Queries = map[string]string{"queue_length": "queue_length"}
 		d := last(t, running(t, o))
-		if d.Outcome != hpa.Held || !strings.Contains(d.Reason, "2 values instead of one") {
-			t.Errorf("%s: %s", d.Outcome, d.Reason)
+		if d.Outcome != hpa.Held || !strings.Contains(d.Reason(), "2 values instead of one") {
+			t.Errorf("%s: %s", d.Outcome, d.Reason())
 		}
 	})
 }
@@ -79,8 +79,8 @@ func TestK3AStaleSeriesMakesAnExternalMetricInvalid(t *testing.T) {
 			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: &value},
 		}}}
 		o.Queries = map[string]string{"queue_length": "queue_length"}
-		if d := last(t, running(t, o)); d.Outcome != hpa.Held || !strings.Contains(d.Reason, "the value is 1h0m0s old") {
-			t.Errorf("%s: %s", d.Outcome, d.Reason)
+		if d := last(t, running(t, o)); d.Outcome != hpa.Held || !strings.Contains(d.Reason(), "the value is 1h0m0s old") {
+			t.Errorf("%s: %s", d.Outcome, d.Reason())
 		}
 	})
 }

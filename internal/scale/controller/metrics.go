@@ -11,7 +11,7 @@ import (
 
 // metrics are the instruments of one controller.
 type metrics struct {
-	desired, current prometheus.Gauge
+	desired, current *prometheus.GaugeVec // one series, from the first decision on: before it nothing is known
 	value, target    *prometheus.GaugeVec
 	decisions        *prometheus.CounterVec
 	errors           prometheus.Counter
@@ -24,10 +24,10 @@ func newMetrics(reg prometheus.Registerer, application, namespace string) (*metr
 	labels := prometheus.Labels{"application": application, "application_namespace": namespace}
 	m := &metrics{
 		registerer: reg,
-		desired: prometheus.NewGauge(prometheus.GaugeOpts{Name: "truecount_scale_desired_replicas", ConstLabels: labels,
-			Help: "Replicas that the autoscaler wants."}),
-		current: prometheus.NewGauge(prometheus.GaugeOpts{Name: "truecount_scale_current_replicas", ConstLabels: labels,
-			Help: "Replicas that existed when the autoscaler last decided."}),
+		desired: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_scale_desired_replicas", ConstLabels: labels,
+			Help: "Replicas that the autoscaler wants; absent before its first decision."}, nil),
+		current: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_scale_current_replicas", ConstLabels: labels,
+			Help: "Replicas that existed when the autoscaler last decided."}, nil),
 		value: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_scale_metric_value", ConstLabels: labels,
 			Help: "Value that the autoscaler compares with the target; absent while it is not known."}, []string{"metric"}),
 		target: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_scale_metric_target", ConstLabels: labels,
@@ -71,8 +71,8 @@ func (m *metrics) unregister() {
 }
 
 func (m *metrics) observe(s Status) {
-	m.desired.Set(float64(s.Desired))
-	m.current.Set(float64(s.Running))
+	m.desired.WithLabelValues().Set(float64(s.Desired))
+	m.current.WithLabelValues().Set(float64(s.Running))
 	for i := range s.Metrics {
 		r := &s.Metrics[i]
 		m.target.WithLabelValues(r.Name).Set(r.Target.Float())

@@ -44,7 +44,7 @@ func TestMetricsTellEveryDecision(t *testing.T) {
 # TYPE truecount_scale_current_replicas gauge
 # HELP truecount_scale_decisions_total Decisions of the autoscaler by direction: up, down, none, or hold while a metric is not known.
 # TYPE truecount_scale_decisions_total counter
-# HELP truecount_scale_desired_replicas Replicas that the autoscaler wants.
+# HELP truecount_scale_desired_replicas Replicas that the autoscaler wants; absent before its first decision.
 # TYPE truecount_scale_desired_replicas gauge
 # HELP truecount_scale_sync_errors_total Decisions for which at least one metric was not known.
 # TYPE truecount_scale_sync_errors_total counter
@@ -97,5 +97,18 @@ func TestSeveralControllersShareARegisterer(t *testing.T) {
 	}
 	if _, err := controller.New(first); err != nil {
 		t.Errorf("the same application's after the first has ended: %v", err)
+	}
+}
+
+// What is not known is absent: a 0 would be taken for an autoscaler that was turned off.
+func TestBeforeTheFirstDecisionNoReplicasAreTold(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	o := options(serviceOf(1), answers(0))
+	o.Registerer = reg
+	if _, err := controller.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := testutil.GatherAndCount(reg, "truecount_scale_desired_replicas", "truecount_scale_current_replicas"); n != 0 || err != nil {
+		t.Errorf("%d series, %v", n, err)
 	}
 }

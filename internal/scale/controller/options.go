@@ -10,13 +10,14 @@ import (
 
 	"github.com/truecount/truecount/internal/hint"
 	"github.com/truecount/truecount/internal/scale/hpa"
+	"github.com/truecount/truecount/internal/scale/signal"
 )
 
 // Defaults of Options.
 const (
 	DefaultSyncPeriod   = 15 * time.Second // as kube-controller-manager
 	DefaultQueryTimeout = 5 * time.Second
-	DefaultMaxAge       = 5 * time.Minute // as Prometheus' look-back
+	DefaultMaxAge       = signal.DefaultMaxAge
 	DefaultMinSyncGap   = 100 * time.Millisecond
 	maxEvents           = 100
 )

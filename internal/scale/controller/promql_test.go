@@ -52,7 +52,7 @@ func TestABurstOfClicksScalesToTenAndSilenceBackToOne(t *testing.T) {
 		c := running(t, o)
 		pass(25 * time.Second)
 		if d := last(t, c); d.Desired != 1 {
-			t.Fatalf("%d replicas before the first click: %s", d.Desired, d.Reason)
+			t.Fatalf("%d replicas before the first click: %s", d.Desired, d.Reason())
 		}
 		pass(20 * time.Second)
 		var steps []int
@@ -64,11 +64,11 @@ func TestABurstOfClicksScalesToTenAndSilenceBackToOne(t *testing.T) {
 		}
 		pass(90 * time.Second) // the clicks are still in the rate's window
 		if d := last(t, c); d.Desired != 10 {
-			t.Errorf("%d replicas while the rate is high: %s", d.Desired, d.Reason)
+			t.Errorf("%d replicas while the rate is high: %s", d.Desired, d.Reason())
 		}
 		pass(40 * time.Second) // they have left it, and the stabilisation window is over
 		if d := last(t, c); d.Desired != 1 || d.Running != 1 {
-			t.Errorf("%d replicas long after the last click: %s", d.Desired, d.Reason)
+			t.Errorf("%d replicas long after the last click: %s", d.Desired, d.Reason())
 		}
 	})
 }

@@ -63,47 +63,56 @@ func (r rules) longest() time.Duration {
 	return time.Duration(s) * time.Second
 }
 
-// ceiling is the number of replicas up to which the policies let current grow now.
-func (r rules) ceiling(current int32, s *State, now time.Time) int32 {
+// ceiling is the number of replicas up to which the policies let current grow now, and the policy that says so: nil if
+// growing is disabled.
+func (r rules) ceiling(current int32, s *State, now time.Time) (int32, *autoscalingv2.HPAScalingPolicy) {
 	if r.choose == autoscalingv2.DisabledPolicySelect {
-		return current
+		return current, nil
 	}
-	limit, pick := math.Inf(-1), math.Max
-	if r.choose == autoscalingv2.MinChangePolicySelect {
-		limit, pick = math.Inf(1), math.Min
-	}
-	for _, p := range r.policies {
+	limit, policy := r.pick(r.choose == autoscalingv2.MinChangePolicySelect, func(p *autoscalingv2.HPAScalingPolicy) float64 {
 		start := atPeriodStart(current, s, now, p.PeriodSeconds)
-		switch p.Type {
-		case autoscalingv2.PodsScalingPolicy:
-			limit = pick(limit, start+float64(p.Value))
-		case autoscalingv2.PercentScalingPolicy:
-			// Rounded up, or else a small target could never grow.
-			limit = pick(limit, math.Ceil(start*(1+float64(p.Value)/100)))
+		if p.Type == autoscalingv2.PodsScalingPolicy {
+			return start + float64(p.Value)
 		}
-	}
-	return max(current, saturated(limit))
+		// Rounded up, or else a small target could never grow.
+		return math.Ceil(start * (1 + float64(p.Value)/100))
+	})
+	return max(current, limit), policy
 }
 
-// floor is the number of replicas down to which the policies let current shrink now.
-func (r rules) floor(current int32, s *State, now time.Time) int32 {
+// floor is the number of replicas down to which the policies let current shrink now, and the policy that says so: nil if
+// shrinking is disabled.
+func (r rules) floor(current int32, s *State, now time.Time) (int32, *autoscalingv2.HPAScalingPolicy) {
 	if r.choose == autoscalingv2.DisabledPolicySelect {
-		return current
+		return current, nil
 	}
-	limit, pick := math.Inf(1), math.Min
-	if r.choose == autoscalingv2.MinChangePolicySelect {
-		limit, pick = math.Inf(-1), math.Max
-	}
-	for _, p := range r.policies {
+	limit, policy := r.pick(r.choose != autoscalingv2.MinChangePolicySelect, func(p *autoscalingv2.HPAScalingPolicy) float64 {
 		start := atPeriodStart(current, s, now, p.PeriodSeconds)
-		switch p.Type {
-		case autoscalingv2.PodsScalingPolicy:
-			limit = pick(limit, start-float64(p.Value))
-		case autoscalingv2.PercentScalingPolicy:
-			limit = pick(limit, math.Trunc(start*(1-float64(p.Value)/100)))
+		if p.Type == autoscalingv2.PodsScalingPolicy {
+			return start - float64(p.Value)
+		}
+		return math.Trunc(start * (1 - float64(p.Value)/100))
+	})
+	return min(current, limit), policy
+}
+
+// pick returns the smallest or the largest of what the policies allow, and the first policy that allows just that.
+func (r rules) pick(smallest bool, allowed func(*autoscalingv2.HPAScalingPolicy) float64) (int32, *autoscalingv2.HPAScalingPolicy) {
+	limit := math.Inf(-1)
+	if smallest {
+		limit = math.Inf(1)
+	}
+	var policy *autoscalingv2.HPAScalingPolicy
+	for i := range r.policies {
+		p := &r.policies[i]
+		if p.Type != autoscalingv2.PodsScalingPolicy && p.Type != autoscalingv2.PercentScalingPolicy {
+			continue
+		}
+		if n := allowed(p); smallest && n < limit || !smallest && n > limit {
+			limit, policy = n, p
 		}
 	}
-	return min(current, saturated(limit))
+	return saturated(limit), policy
 }
 
 // atPeriodStart undoes what was changed within the period.

@@ -27,7 +27,6 @@ func Decide(in Input, before State) (Decision, State) {
 		d.RescaleReason = "" // what the metrics asked for is not done
 	}
 	d.Conditions, d.next.Conditions = d.conditions.list, d.conditions.list
-	d.Reason = d.explain()
 	return d.Decision, d.next
 }
 
@@ -36,10 +35,9 @@ const belowMinimum = "Current number of replicas below Spec.MinReplicas"
 // decider is one decision in the making.
 type decider struct {
 	Decision
-	in            *Input
-	next          State
-	conditions    conditions
-	held, limited limit
+	in         *Input
+	next       State
+	conditions conditions
 }
 
 func (d *decider) decide() {

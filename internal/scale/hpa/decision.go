@@ -19,16 +19,18 @@ type Decision struct {
 	Chosen  int            // index of the metric that asks for most, or -1
 	Steps   Steps          // set when Outcome is Computed
 
+	// Policy is the policy that limits the change, in words: "4 pods per 15 s"; "" if none does.
+	Policy string
 	// StabilizedUntil is when the stabilisation window lets go at the earliest, if it held the recommendation back.
 	StabilizedUntil time.Time
 	// Conditions are those that Kubernetes would show in the autoscaler's status.
 	Conditions []autoscalingv2.HorizontalPodAutoscalerCondition
 	// RescaleReason is the reason that Kubernetes' SuccessfulRescale event would give; "" if nothing changes.
 	RescaleReason string
-	// Reason says the decision and what led to it for people, in one sentence.
-	Reason string
 	// Err says that metrics are invalid, how many, and the first one's error. It may be set beside a change upwards.
 	Err error
+
+	limited limit // what limited the steps
 }
 
 // Outcome is how a decision came about.
@@ -61,6 +63,8 @@ type MetricResult struct {
 	Time        time.Time // of the oldest sample that counted
 	Verdict     Verdict
 	Err         error // no usable value; then Replicas is no proposal
+
+	cause error // of Err: the reading's own, without what Kubernetes puts before it
 }
 
 // PodCounts says how the pods were grouped for a metric. Object and external metrics fill in Ready only.

@@ -9,8 +9,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
-// explain says the decision in one sentence for people.
-func (d *decider) explain() string {
+// Reason says the decision and what led to it for people, in one sentence. It is put together when it is asked for: most
+// decisions of a history change nothing, and nobody reads why.
+func (d *Decision) Reason() string {
 	switch d.Outcome {
 	case Disabled:
 		return "the target has zero replicas, which turns autoscaling off; scale it to at least one to turn it on"
@@ -26,17 +27,17 @@ func (d *decider) explain() string {
 	b.WriteString(d.Metrics[d.Chosen].explain(d.Current))
 	d.explainSteps(&b)
 	if d.Err != nil {
-		b.WriteString("; not known: " + d.unknown())
+		b.WriteString("; " + d.unknown())
 	}
 	return b.String()
 }
 
-func (d *decider) explainSteps(b *strings.Builder) {
+func (d *Decision) explainSteps(b *strings.Builder) {
 	s := d.Steps
 	if s.Stabilized != s.Recommended {
 		fmt.Fprintf(b, "; held at %d by the stabilisation window", s.Stabilized)
-		if !d.StabilizedUntil.IsZero() {
-			fmt.Fprintf(b, " for another %s", d.StabilizedUntil.Sub(d.At).Round(time.Second))
+		if left := d.StabilizedUntil.Sub(d.At).Round(time.Second); left > 0 {
+			fmt.Fprintf(b, " for another %s", left)
 		}
 	}
 	if s.Limited == s.Stabilized {
@@ -47,32 +48,56 @@ func (d *decider) explainSteps(b *strings.Builder) {
 		fmt.Fprintf(b, "; limited to the maximum %d", s.Limited)
 	case tooFew:
 		fmt.Fprintf(b, "; limited to the minimum %d", s.Limited)
-	case scaleUpLimit:
-		fmt.Fprintf(b, "; limited to %d, as fast as it may grow", s.Limited)
 	default:
-		fmt.Fprintf(b, "; limited to %d, as fast as it may shrink", s.Limited)
+		fmt.Fprintf(b, "; limited by policy: %s, so %d", d.Policy, s.Limited)
 	}
 }
 
-func (d *decider) explainHold() string {
-	if d.Chosen < 0 {
-		if len(d.Metrics) == 0 {
-			return fmt.Sprintf("holding at %d: the spec has no metrics", d.Current)
-		}
-		return fmt.Sprintf("holding at %d: %s", d.Current, d.unknown())
+// defaultCeilingText says what [defaultCeiling] does.
+const defaultCeilingText = "the double at most, but always 4"
+
+// policyText says a policy in the words of people.
+func policyText(p *autoscalingv2.HPAScalingPolicy) string {
+	switch {
+	case p == nil:
+		return "never in this direction"
+	case p.Type == autoscalingv2.PercentScalingPolicy:
+		return fmt.Sprintf("%d%% per %d s", p.Value, p.PeriodSeconds)
+	case p.Value == 1:
+		return fmt.Sprintf("1 pod per %d s", p.PeriodSeconds)
 	}
-	return fmt.Sprintf("holding at %d although %s: not known: %s", d.Current, d.Metrics[d.Chosen].explain(d.Current), d.unknown())
+	return fmt.Sprintf("%d pods per %d s", p.Value, p.PeriodSeconds)
 }
 
-// unknown lists the metrics without a usable value.
-func (d *decider) unknown() string {
+func (d *Decision) explainHold() string {
+	switch {
+	case len(d.Metrics) == 0:
+		return fmt.Sprintf("held at %d: the spec has no metrics", d.Current)
+	case d.Chosen < 0:
+		return fmt.Sprintf("held at %d: %s", d.Current, d.unknown())
+	}
+	return fmt.Sprintf("held at %d although %s; %s", d.Current, d.Metrics[d.Chosen].explain(d.Current), d.unknown())
+}
+
+// unknown says of each metric without a usable value why it has none: in the reading's own words, without those that
+// Kubernetes puts before them.
+func (d *Decision) unknown() string {
 	var parts []string
 	for i := range d.Metrics {
-		if m := &d.Metrics[i]; m.Err != nil {
-			parts = append(parts, fmt.Sprintf("%s (%v)", m.Name, m.Err))
+		err := d.Metrics[i].Err
+		if err == nil {
+			continue
 		}
+		if cause := d.Metrics[i].cause; cause != nil {
+			err = cause
+		}
+		name := d.Metrics[i].Name
+		if name == "" {
+			name = fmt.Sprintf("metric %d", i+1)
+		}
+		parts = append(parts, fmt.Sprintf("%s is not known: %v", name, err))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, "; ")
 }
 
 func (m *MetricResult) explain(current int32) string {

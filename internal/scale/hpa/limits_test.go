@@ -1,6 +1,7 @@
 package hpa_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -121,7 +122,7 @@ func TestLimits(t *testing.T) {
 				t.Fatalf("the limits were given %d, not %d", d.Steps.Stabilized, c.wanted)
 			}
 			if d.Desired != c.want {
-				t.Errorf("%d → %d, want %d: %s", c.current, d.Desired, c.want, d.Reason)
+				t.Errorf("%d → %d, want %d: %s", c.current, d.Desired, c.want, d.Reason())
 			}
 			if l := after.Condition(autoscalingv2.ScalingLimited); l.Reason != c.reason || (l.Status == "True") != (c.want != c.wanted) {
 				t.Errorf("condition %+v, want %s", l, c.reason)
@@ -183,6 +184,44 @@ func TestChangesAreRememberedForPoliciesOnly(t *testing.T) {
 				if after.ScaleUps[i] != c.want[i] {
 					t.Errorf("%v, want %v", after.ScaleUps, c.want)
 				}
+			}
+		})
+	}
+}
+
+func TestTheReasonNamesThePolicyThatLimits(t *testing.T) {
+	up := func(r *autoscalingv2.HPAScalingRules) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+		return behavior(r, nil)
+	}
+	down := func(r *autoscalingv2.HPAScalingRules) *autoscalingv2.HorizontalPodAutoscalerBehavior {
+		return behavior(nil, r)
+	}
+	for name, c := range map[string]struct {
+		behavior        *autoscalingv2.HorizontalPodAutoscalerBehavior
+		current, wanted int32
+		end             string // of the reason
+	}{
+		"pods":                  {up(policies(4, 15, 0, 0, 0)), 3, 50, "50 recommended; limited by policy: 4 pods per 15 s, so 7"},
+		"one pod":               {up(policies(1, 15, 0, 0, 0)), 3, 50, "; limited by policy: 1 pod per 15 s, so 4"},
+		"percent":               {up(policies(0, 0, 50, 60, 0)), 4, 50, "; limited by policy: 50% per 60 s, so 6"},
+		"the larger of two":     {up(policies(4, 15, 100, 30, 0)), 10, 50, "; limited by policy: 100% per 30 s, so 20"},
+		"the smaller of two":    {up(selecting(policies(4, 15, 100, 30, 0), autoscalingv2.MinChangePolicySelect)), 10, 50, "; limited by policy: 4 pods per 15 s, so 14"},
+		"two that say the same": {up(policies(4, 15, 100, 30, 0)), 4, 50, "; limited by policy: 4 pods per 15 s, so 8"},
+		"of the defaults":       {up(nil), 2, 50, "; limited by policy: 4 pods per 15 s, so 6"},
+		"disabled":              {up(selecting(policies(0, 0, 0, 0, 0), autoscalingv2.DisabledPolicySelect)), 3, 50, "; limited by policy: never in this direction, so 3"},
+		"down, pods":            {down(policies(2, 15, 0, 0, 0)), 10, 1, "; limited by policy: 2 pods per 15 s, so 8"},
+		"down, smaller":         {down(selecting(policies(2, 15, 50, 60, 0), autoscalingv2.MinChangePolicySelect)), 10, 1, "; limited by policy: 2 pods per 15 s, so 8"},
+		"down, larger":          {down(policies(2, 15, 50, 60, 0)), 10, 1, "; limited by policy: 50% per 60 s, so 5"},
+		"without a behavior":    {nil, 3, 50, "; limited by policy: the double at most, but always 4, so 6"},
+		"the maximum is less":   {up(policies(4, 15, 0, 0, 0)), 3, 5, "5 recommended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := spec(1, 100)
+			s.Behavior = c.behavior
+			in := wanting(c.current, c.wanted, s)
+			in.Settings.DownscaleStabilization = 0
+			if d, _ := hpa.Decide(in, hpa.State{}); !strings.HasSuffix(d.Reason(), c.end) {
+				t.Errorf("got %s", d.Reason())
 			}
 		})
 	}

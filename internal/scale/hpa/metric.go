@@ -29,6 +29,9 @@ func (in *Input) propose(i int) metric {
 	spec := &in.Spec.Metrics[i]
 	m.result.Source = spec.Type
 	m.result.Err = m.dispatch(spec)
+	if cause := m.reading.Err; cause != nil && errors.Is(m.result.Err, cause) {
+		m.result.cause = cause
+	}
 	return m
 }
 

@@ -20,7 +20,10 @@ func (d *decider) normalize(recommended int32) {
 	}
 	d.conditions.able(held.reason, held.message)
 	d.conditions.limited(steps.Limited != steps.Stabilized, limited)
-	d.Steps, d.held, d.limited = steps, held, limited
+	if limited != scaleUpLimit && limited != scaleDownRate {
+		d.Policy = "" // it would have allowed this
+	}
+	d.Steps, d.limited = steps, limited
 	d.Outcome, d.Desired = Computed, steps.Limited
 }
 
@@ -83,16 +86,16 @@ func (d *decider) bound(wanted int32, up, down rules) (int32, limit) {
 	switch {
 	case wanted > d.Current:
 		allowed, why := d.Max, tooMany
-		if c := up.ceiling(d.Current, &d.next, d.At); c < allowed {
-			allowed, why = c, scaleUpLimit
+		if c, policy := up.ceiling(d.Current, &d.next, d.At); c < allowed {
+			allowed, why, d.Policy = c, scaleUpLimit, policyText(policy)
 		}
 		if wanted > allowed {
 			return allowed, why
 		}
 	case wanted < d.Current:
 		allowed, why := d.Min, tooFew
-		if f := down.floor(d.Current, &d.next, d.At); f > allowed {
-			allowed, why = f, scaleDownRate
+		if f, policy := down.floor(d.Current, &d.next, d.At); f > allowed {
+			allowed, why, d.Policy = f, scaleDownRate, policyText(policy)
 		}
 		if wanted < allowed {
 			return allowed, why
@@ -104,7 +107,7 @@ func (d *decider) bound(wanted int32, up, down rules) (int32, limit) {
 func (d *decider) boundWithoutBehavior(wanted int32) (int32, limit) {
 	allowed, why := d.Max, tooMany
 	if c := defaultCeiling(d.Current); c < allowed {
-		allowed, why = c, scaleUpLimit
+		allowed, why, d.Policy = c, scaleUpLimit, defaultCeilingText
 	}
 	switch {
 	case wanted < d.Min:

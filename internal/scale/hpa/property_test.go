@@ -81,7 +81,7 @@ func TestReplicasNeverLeaveTheirBounds(t *testing.T) {
 			d, state = hpa.Decide(in, state)
 			seen[d.Outcome]++
 			if err := sound(in, d); err != nil {
-				t.Fatalf("seed %d, %d → %d (%s): %v", seed, before, d.Desired, d.Reason, err)
+				t.Fatalf("seed %d, %d → %d (%s): %v", seed, before, d.Desired, d.Reason(), err)
 			}
 			next := anything(r)
 			next.Spec, next.Replicas, next.Now = in.Spec, d.Desired, in.Now.Add(time.Duration(1+r.IntN(60))*time.Second)
@@ -117,7 +117,7 @@ func sound(in hpa.Input, d hpa.Decision) error {
 			return fmt.Errorf("%s proposes %d", m.Name, m.Replicas)
 		}
 	}
-	if d.Reason == "" || len(d.Conditions) == 0 {
+	if d.Reason() == "" || len(d.Conditions) == 0 {
 		return fmt.Errorf("no reason is given")
 	}
 	return nil
@@ -153,7 +153,7 @@ func TestMoreLoadNeverMeansFewerReplicas(t *testing.T) {
 			in.Spec.MaxReplicas = 30
 			d, _ := hpa.Decide(in, state)
 			if d.Desired < last {
-				t.Fatalf("seed %d: at %dm only %d replicas, less load had %d: %s", seed, milli, d.Desired, last, d.Reason)
+				t.Fatalf("seed %d: at %dm only %d replicas, less load had %d: %s", seed, milli, d.Desired, last, d.Reason())
 			}
 			last = d.Desired
 		}
@@ -170,7 +170,7 @@ func TestWithinTheToleranceNothingChanges(t *testing.T) {
 			}
 			in := situation{metric: podsMetric("qps", "10"), pods: serving(n), reading: samples(all...)}.input()
 			if d, _ := hpa.Decide(in, hpa.State{}); d.Desired != int32(n) || d.Steps.Recommended != int32(n) {
-				t.Errorf("%d replicas at %dm of 10: %d: %s", n, milli, d.Desired, d.Reason)
+				t.Errorf("%d replicas at %dm of 10: %d: %s", n, milli, d.Desired, d.Reason())
 			}
 		}
 	}

@@ -171,7 +171,7 @@ func (s situation) proposal(t *testing.T) hpa.MetricResult {
 	t.Helper()
 	d, _ := hpa.Decide(s.input(), hpa.State{})
 	if len(d.Metrics) != 1 {
-		t.Fatalf("the metric was not looked at: outcome %s, %s", d.Outcome, d.Reason)
+		t.Fatalf("the metric was not looked at: outcome %s, %s", d.Outcome, d.Reason())
 	}
 	return d.Metrics[0]
 }

@@ -61,7 +61,7 @@ func TestStabilisation(t *testing.T) {
 			s.Behavior = c.behavior
 			d, after := hpa.Decide(wanting(c.current, c.wanted, s), hpa.State{Recommendations: c.before})
 			if d.Steps.Recommended != c.wanted || d.Steps.Stabilized != c.want || d.Desired != c.want {
-				t.Errorf("%+v, want %d: %s", d.Steps, c.want, d.Reason)
+				t.Errorf("%+v, want %d: %s", d.Steps, c.want, d.Reason())
 			}
 			var until time.Time
 			if c.until != 0 || c.reason == "ScaleDownStabilized" {
@@ -88,7 +88,7 @@ func TestWhatANewControllerFindsHoldsLikeARecommendation(t *testing.T) {
 	}
 	in.Now = noon.Add(5*time.Minute + time.Second)
 	if d, _ = hpa.Decide(in, state); d.Desired != 2 {
-		t.Errorf("after the window: 8 → %d: %s", d.Desired, d.Reason)
+		t.Errorf("after the window: 8 → %d: %s", d.Desired, d.Reason())
 	}
 }
 
@@ -109,6 +109,6 @@ func TestALongerWindowBringsOldRecommendationsBack(t *testing.T) {
 	in.Spec = spec(1, 1000, s.Metrics...)
 	in.Now = noon.Add(15 * time.Second)
 	if d, _ = hpa.Decide(in, state); d.Desired != 20 || !d.StabilizedUntil.Equal(noon.Add(50*time.Second)) {
-		t.Errorf("20 → %d, held until %s: %s", d.Desired, d.StabilizedUntil, d.Reason)
+		t.Errorf("20 → %d, held until %s: %s", d.Desired, d.StabilizedUntil, d.Reason())
 	}
 }

@@ -64,7 +64,7 @@ func (u *tutorial) sync(n int) (history []int32) {
 func (u *tutorial) expect(n int, want ...int32) {
 	u.t.Helper()
 	if got := u.sync(n); !slices.Equal(slices.Compact(slices.Clone(got)), want) {
-		u.t.Errorf("went %v, want %v: %s", got, want, u.last.Reason)
+		u.t.Errorf("went %v, want %v: %s", got, want, u.last.Reason())
 	}
 }
 
@@ -94,7 +94,7 @@ func TestTutorialSilenceGoesBackToOneAfterTheStabilisation(t *testing.T) {
 	silent := u.now
 	for u.replicas == 10 {
 		if u.now.After(silent.Add(10 * time.Minute)) {
-			t.Fatalf("still ten replicas: %s", u.last.Reason)
+			t.Fatalf("still ten replicas: %s", u.last.Reason())
 		}
 		u.sync(1)
 	}

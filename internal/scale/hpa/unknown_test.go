@@ -60,8 +60,12 @@ func TestAMetricWithoutUsableValueHolds(t *testing.T) {
 			if !strings.HasPrefix(active.Message, "the HPA was unable to compute the replica count: ") {
 				t.Errorf("message %q is not Kubernetes'", active.Message)
 			}
-			if !strings.Contains(d.Reason, c.message) {
-				t.Errorf("the reason does not say why: %s", d.Reason)
+			said := c.message
+			if c.reading.Err != nil {
+				said = "known: " + c.reading.Err.Error() // and none of what Kubernetes puts around it
+			}
+			if !strings.HasPrefix(d.Reason(), "held at ") || !strings.Contains(d.Reason(), said) {
+				t.Errorf("the reason does not say why: %s", d.Reason())
 			}
 			if len(after.Recommendations) != 1 {
 				t.Error("what is not known was recorded as a recommendation")
@@ -82,8 +86,8 @@ func TestASpecWithoutMetricsHolds(t *testing.T) {
 	in := situation{metric: podsMetric("qps", "1"), pods: serving(3)}.input()
 	in.Spec.Metrics = nil
 	d, _ := hpa.Decide(in, hpa.State{})
-	if d.Outcome != hpa.Held || d.Desired != 3 || d.Reason != "holding at 3: the spec has no metrics" {
-		t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason)
+	if d.Outcome != hpa.Held || d.Desired != 3 || d.Reason() != "held at 3: the spec has no metrics" {
+		t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason())
 	}
 }
 
@@ -110,12 +114,12 @@ func TestK10OneOfSeveralMetricsFails(t *testing.T) {
 			// The default limit for growth is the double, which is what the highest case asks for.
 			d, after := hpa.Decide(in, hpa.State{Recommendations: []hpa.Recommendation{{Replicas: 1, Time: noon.Add(-1)}}})
 			if d.Desired != c.want || (d.Outcome == hpa.Held) != c.held {
-				t.Errorf("%s %d → %d: %s", d.Outcome, d.Current, d.Desired, d.Reason)
+				t.Errorf("%s %d → %d: %s", d.Outcome, d.Current, d.Desired, d.Reason())
 			}
 			if known := c.first.Err == nil; known != (d.Err == nil) {
 				t.Errorf("error %v", d.Err)
-			} else if !known && !strings.Contains(d.Reason, errDown.Error()) {
-				t.Errorf("the reason keeps quiet about the error: %s", d.Reason)
+			} else if !known && !strings.Contains(d.Reason(), errDown.Error()) {
+				t.Errorf("the reason keeps quiet about the error: %s", d.Reason())
 			} else if !known && d.Err.Error() != "invalid metrics (1 invalid out of 2), first error is: failed to get pods metric value: unable to get metric first: the server is down" {
 				t.Errorf("error %v", d.Err)
 			}
@@ -135,9 +139,11 @@ func TestK2MilliIsExactOrAnError(t *testing.T) {
 		"zero":                  {0, 0, ""},
 		"one click in 2m":       {1.0 / 120, 8, ""},
 		"cut off":               {0.0109, 10, ""},
+		"never cut to 0":        {0.0004, 1, ""},
+		"the least above 0":     {math.SmallestNonzeroFloat64, 1, ""},
 		"a whole number":        {42, 42000, ""},
 		"the largest":           {9223372036854774, 9223372036854773760, ""}, // a float64 this large is a multiple of 1024
-		"NaN":                   {math.NaN(), 0, "not a number"},
+		"NaN":                   {math.NaN(), 0, "the value is NaN"},
 		"infinity":              {math.Inf(1), 0, "infinite"},
 		"minus infinity":        {math.Inf(-1), 0, "infinite"},
 		"negative":              {-0.001, 0, "negative"},
@@ -166,7 +172,7 @@ func FuzzMilli(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if m < 0 || math.IsNaN(v) || math.Abs(float64(m)-v*1000) > math.Max(1, v*1000*1e-15) {
+		if m < 0 || (m == 0) != (v == 0) || math.IsNaN(v) || math.Abs(float64(m)-v*1000) > math.Max(1, v*1000*1e-15) {
 			t.Errorf("%g became %d thousandths", v, m)
 		}
 	})

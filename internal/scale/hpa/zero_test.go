@@ -14,7 +14,7 @@ func TestATargetThatSomeoneScaledToZeroStaysThere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d, after := hpa.Decide(wanting(0, 5, spec(least, 10)), hpa.State{})
 			if d.Outcome != hpa.Disabled || d.Desired != 0 {
-				t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason)
+				t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason())
 			}
 			if c := after.Condition(autoscalingv2.ScalingActive); c.Status != "False" || c.Reason != "ScalingDisabled" {
 				t.Errorf("condition %+v", c)
@@ -30,7 +30,7 @@ func toZero(t *testing.T, settings hpa.Settings) hpa.State {
 	in.Settings, in.Settings.DownscaleStabilization = settings, 0
 	d, state := hpa.Decide(in, hpa.State{Recommendations: ago(60, 0)})
 	if d.Desired != 0 || d.Outcome != hpa.Computed {
-		t.Fatalf("%s 3 → %d: %s", d.Outcome, d.Desired, d.Reason)
+		t.Fatalf("%s 3 → %d: %s", d.Outcome, d.Desired, d.Reason())
 	}
 	return state
 }
@@ -64,7 +64,7 @@ func TestScaleToZeroAndBack(t *testing.T) {
 			in.Now = noon.Add(time.Minute)
 			d, after := hpa.Decide(in, state)
 			if d.Outcome != hpa.Computed || d.Desired != c.want {
-				t.Fatalf("%s 0 → %d, want %d: %s", d.Outcome, d.Desired, c.want, d.Reason)
+				t.Fatalf("%s 0 → %d, want %d: %s", d.Outcome, d.Desired, c.want, d.Reason())
 			}
 			zero := after.Condition(autoscalingv2.ScaledToZero)
 			if (zero.Status == "True") != (c.want == 0) {
@@ -93,6 +93,6 @@ func TestAPodsMetricKeepsNothingAtZero(t *testing.T) {
 	in := wanting(0, 5, spec(0, 10))
 	in.Spec.Metrics[0], in.Readings[0] = podsMetric("qps", "1"), samples(5000)
 	if d, _ := hpa.Decide(in, state); d.Outcome != hpa.Disabled || d.Desired != 0 {
-		t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason)
+		t.Errorf("%s at %d: %s", d.Outcome, d.Desired, d.Reason())
 	}
 }
