@@ -76,6 +76,7 @@ var flow = []struct {
 	{"internal/application", "internal/expression internal/hint internal/strictyaml"},
 	{"internal/scale/hpa", "internal/hint"},
 	{"internal/scale/signal", "internal/hint internal/scale/hpa"},
+	{"internal/promapi", "internal/hint"},
 
 	// Stages.
 	{"internal/merge/exact", ""},
@@ -105,7 +106,7 @@ var flow = []struct {
 		"instrument/contrib/webconfig instrument/endpoint"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
-		" internal/scale/hpa internal/scale/signal "},
+		"internal/promapi internal/scale/hpa internal/scale/signal "},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the
@@ -121,6 +122,10 @@ var unwanted = map[string][]string{
 	"internal/merge": {
 		"k8s.io",
 		"github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",
+		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/storage", "github.com/prometheus/prometheus/discovery",
+	},
+	"internal/promapi": {
+		"k8s.io", "github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",
 		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/storage", "github.com/prometheus/prometheus/discovery",
 	},
 	"internal/scale/hpa":   {"github.com/prometheus/prometheus", "k8s.io/client-go"},

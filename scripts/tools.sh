@@ -3,7 +3,7 @@
 set -eu
 
 # ca-certificates and git are there for a bare container; the rest is what the tests start or drive.
-packages="ca-certificates git gcc libc6-dev chromium postgresql prometheus gunicorn python3-prometheus-client nginx-light openssl apache2-utils procps curl redis-server python3-django python3-django-prometheus python3-flask python3-psycopg2 uwsgi-core uwsgi-plugin-python3 python3-uwsgidecorators pycodestyle pyflakes3"
+packages="ca-certificates git gcc libc6-dev chromium postgresql prometheus gunicorn python3-prometheus-client nginx-light openssl apache2-utils procps curl redis-server python3-django python3-django-prometheus python3-flask python3-psycopg2 uwsgi-core uwsgi-plugin-python3 python3-uwsgidecorators pycodestyle pyflakes3 iproute2 util-linux victoria-metrics"
 
 missing=""
 for package in $packages; do
