@@ -77,6 +77,9 @@ var flow = []struct {
 	{"internal/scale/hpa", "internal/hint"},
 	{"internal/scale/signal", "internal/hint internal/scale/hpa"},
 	{"internal/promapi", "internal/hint"},
+	{"internal/scale/hpamanifest", "internal/strictyaml"},
+	{"internal/scale/migrate", "internal/hint internal/scale/hpamanifest internal/scale/metricrule internal/strictyaml"},
+	{"internal/scale/metricrule", "internal/application internal/expression internal/hint internal/strictyaml"},
 
 	// Stages.
 	{"internal/merge/exact", ""},
@@ -106,7 +109,7 @@ var flow = []struct {
 		"instrument/contrib/webconfig instrument/endpoint"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
-		"internal/promapi internal/scale/hpa internal/scale/signal "},
+		"internal/promapi internal/scale/hpa internal/scale/hpamanifest internal/scale/metricrule internal/scale/signal "},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the
@@ -128,8 +131,13 @@ var unwanted = map[string][]string{
 		"k8s.io", "github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",
 		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/storage", "github.com/prometheus/prometheus/discovery",
 	},
-	"internal/scale/hpa":   {"github.com/prometheus/prometheus", "k8s.io/client-go"},
-	"internal/strictyaml":  {"github.com/prometheus", "k8s.io"},
+	"internal/scale/hpa":         {"github.com/prometheus/prometheus", "k8s.io/client-go"},
+	"internal/strictyaml":        {"github.com/prometheus", "k8s.io"},
+	"internal/scale/hpamanifest": {"k8s.io/client-go", "github.com/prometheus"},
+	"internal/scale/metricrule": {
+		"k8s.io/client-go", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/scrape",
+		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/discovery",
+	},
 	"internal/application": {"k8s.io/client-go", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/scrape"},
 	"demo/clicks":          {"github.com/prometheus/prometheus", "k8s.io"},
 	"demo/dogwalk":         {"github.com/prometheus/prometheus", "k8s.io"},
