@@ -98,6 +98,7 @@ var flow = []struct {
 	{"internal/supervise", "internal/hint"},
 	{"internal/server", "internal/hint"},
 	{"internal/scale/controller", "internal/hint internal/scale/hpa internal/scale/signal"},
+	{"internal/scale/metricsapi", "internal/hint internal/promapi internal/scale/metricrule"},
 	{"internal/web", "internal/hint"},
 
 	// Wiring: the only package that knows every stage.
@@ -107,6 +108,7 @@ var flow = []struct {
 	// Commands.
 	{"cmd/truecount-sidecar", "internal/hint internal/merge internal/merge/cli internal/merge/pydir internal/merge/reading internal/merge/state " +
 		"instrument/contrib/webconfig instrument/endpoint"},
+	{"cmd/truecount-adapter", "internal/hint internal/promapi internal/scale/metricrule internal/scale/metricsapi internal/scale/migrate"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
 		"internal/promapi internal/scale/hpa internal/scale/hpamanifest internal/scale/metricrule internal/scale/signal "},
@@ -117,6 +119,10 @@ var flow = []struct {
 var unwanted = map[string][]string{
 	"instrument":        {"github.com/prometheus/prometheus", "k8s.io"},
 	"instrument/worker": {"github.com/prometheus/prometheus", "k8s.io"},
+	"cmd/truecount-adapter": {
+		"github.com/prometheus/alertmanager", "github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb",
+		"github.com/prometheus/prometheus/web", "github.com/prometheus/prometheus/discovery",
+	},
 	"cmd/truecount-sidecar": {
 		"k8s.io", "github.com/prometheus/alertmanager",
 		"github.com/prometheus/prometheus/scrape", "github.com/prometheus/prometheus/tsdb", "github.com/prometheus/prometheus/promql",

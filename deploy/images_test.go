@@ -20,6 +20,7 @@ var built = []struct{ folder, program, pkg string }{
 	{"latency", "latency", "./demo/latency/cmd/latency"},
 	{"servicewindow", "servicewindow", "./demo/servicewindow/cmd/servicewindow"},
 	{"sidecar", "truecount-sidecar", "./cmd/truecount-sidecar"},
+	{"adapter", "truecount-adapter", "./cmd/truecount-adapter"},
 }
 
 // image is what a Dockerfile says, instruction by instruction.
