@@ -77,9 +77,12 @@ var flow = []struct {
 	{"internal/scale/hpa", "internal/hint"},
 	{"internal/scale/signal", "internal/hint internal/scale/hpa"},
 	{"internal/promapi", "internal/hint"},
+	{"internal/scale/replay", "internal/hint internal/promapi internal/scale/hpa internal/scale/signal"},
+	{"internal/scale/replay/history", "internal/hint internal/promapi"},
 	{"internal/scale/hpamanifest", "internal/strictyaml"},
 	{"internal/scale/migrate", "internal/hint internal/scale/hpamanifest internal/scale/metricrule internal/strictyaml"},
 	{"internal/scale/metricrule", "internal/application internal/expression internal/hint internal/strictyaml"},
+	{"internal/scale/replay/page", "internal/scale/replay"},
 
 	// Stages.
 	{"internal/merge/exact", ""},
@@ -111,7 +114,8 @@ var flow = []struct {
 	{"cmd/truecount-adapter", "internal/hint internal/promapi internal/scale/metricrule internal/scale/metricsapi internal/scale/migrate"},
 	{"cmd/truecount", "demo demo/clicks demo/dogwalk demo/latency demo/servicewindow demo/traffic internal/hint internal/application internal/app " +
 		"internal/merge internal/merge/cli internal/merge/exposition internal/merge/pydir " +
-		"internal/promapi internal/scale/hpa internal/scale/hpamanifest internal/scale/metricrule internal/scale/signal "},
+		"internal/promapi internal/scale/hpa internal/scale/hpamanifest internal/scale/metricrule internal/scale/signal " +
+		"internal/scale/replay internal/scale/replay/history internal/scale/replay/page"},
 }
 
 // unwanted lists, per package, the modules that nothing it leads to may import. The library stays light for the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -63,6 +64,9 @@ func help(t *testing.T, cmd *cobra.Command) string {
 	return out.String()
 }
 
+// goesOn is where an example goes on in the next line.
+var goesOn = regexp.MustCompile(`\\\n\s*`)
+
 func TestEveryCommandHasAnExampleThatItAccepts(t *testing.T) {
 	for _, cmd := range newRoot().Commands() {
 		if cmd.Hidden || cmd.Name() == "version" {
@@ -72,7 +76,7 @@ func TestEveryCommandHasAnExampleThatItAccepts(t *testing.T) {
 		if !found {
 			t.Errorf("%s has no examples", cmd.CommandPath())
 		}
-		examples, _, _ = strings.Cut(examples, "\n\n")
+		examples, _, _ = strings.Cut(goesOn.ReplaceAllString(examples, ""), "\n\n")
 		for line := range strings.Lines(examples) {
 			line, _, _ = strings.Cut(strings.TrimSpace(line), "   ") // an explanation stands apart
 			words := strings.Fields(line)

@@ -35,7 +35,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newUp(), newServe(), newMerge(), newCheck(), newDemo(), newVersion())
+	root.AddCommand(newUp(), newServe(), newMerge(), newReplay(), newCheck(), newDemo(), newVersion())
 	return root
 }
 
