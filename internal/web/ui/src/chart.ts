@@ -108,7 +108,7 @@ export class Chart {
       scales: { x: { time: true, range: () => this.span }, y: this.log ? { distr: 4, asinh: 1, range: (_, _low, high) => [0, Math.max(1, (high ?? 1) * 1.4)] } : { range: (_, low, high) => yRange(low, high) } },
       axes: [
         { ...axis, space: 76, size: 28, values: (_, splits) => splits.map(clockLabel(this.span[1] - this.span[0])) },
-        { ...axis, size: 62, values: (_, splits) => splits.map((v) => (v === null || (this.log && v < 0) ? "" : withUnit(v, unit))) },
+        { ...axis, size: labelWidth, values: (_, splits) => splits.map((v) => (v === null || (this.log && v < 0) ? "" : withUnit(v, unit))) },
       ],
       series: [{}, ...this.data.lines.map((l, i) => lineSeries(l, i))],
       plugins: [tooltip(() => this.data, unit)],
@@ -122,6 +122,12 @@ export class Chart {
       },
     };
   }
+}
+
+/** Room for the labels of the vertical axis: the usual one, and more for durations as long as 13h53m20s. */
+function labelWidth(_: uPlot, labels: string[] | null): number {
+  const widest = Math.max(0, ...(labels ?? []).map((l) => l?.length ?? 0));
+  return Math.max(62, 14 + 6.5 * widest); // a digit of 11 pixels' height is narrower than that
 }
 
 function lineSeries(l: Line, i: number): uPlot.Series {
