@@ -14,7 +14,7 @@ race: ## the same with the race detector, each library module also on its own
 	for module in instrument instrument/contrib/*/; do (cd $$module && GOWORK=off go test -race ./...) || exit 1; done
 
 gen: ## generated references and the page's built assets
-	go test ./internal/application ./cmd/truecount -update
+	go test ./internal/application ./cmd/truecount ./cmd/truecount-sidecar ./cmd/truecount-adapter -update
 	$(MAKE) ui
 
 ui: ## build the pages (needs Node 20)

@@ -27,10 +27,20 @@ echo "== the benchmark beside the library's peers, a module of its own"
 echo "== the comparison with Kubernetes' controller, a module of its own"
 (cd test/hpadiff && GOWORK=off go vet ./...)
 
+echo "== the comparison with prometheus-adapter, a module of its own"
+(cd test/ruledifference && GOWORK=off go vet ./...)
+
+echo "== the tests on a control plane, a module of its own"
+(cd test/controlplane && GOWORK=off go vet ./...)
+
 # The commands and what they link; tests of the other platforms are not compiled here. Nothing of it is run, so the
 # optimiser, which takes most of the time, is off.
-for platform in linux/arm64 darwin/arm64; do
-	echo "== $platform"
-	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' -o /dev/null ./cmd/truecount
-	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' work
-done
+others() {
+	echo "== $1"
+	platform=$1
+	shift
+	GOOS=${platform%/*} GOARCH=${platform#*/} CGO_ENABLED=0 go build -gcflags='all=-N -l' "$@"
+}
+# Clusters run on Linux; on macOS people try `truecount up` and write services.
+others linux/arm64 ./cmd/... ./demo/... ./instrument/...
+others darwin/arm64 ./cmd/truecount ./demo/... ./instrument/...
