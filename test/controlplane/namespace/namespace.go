@@ -32,6 +32,10 @@ var (
 // Bridge joins the pods' networks.
 const Bridge = "pods"
 
+// bridgeAddress is the bridge's own, locally administered. Without one Linux gives it the lowest of its ports': when that pod ends,
+// every other pod goes on sending to an address that nobody has, for up to a minute.
+const bridgeAddress = "02:00:0a:f4:00:01"
+
 const marker = "TRUECOUNT_CONTROLPLANE_INSIDE"
 
 // Inside says whether this process is one that [Run] started, or a child of it.
@@ -90,7 +94,7 @@ func SetUp() error {
 		"link set lo up",
 		"address add " + Host.String() + "/32 dev lo",
 		"route add local " + Services.String() + " dev lo",
-		"link add " + Bridge + " type bridge",
+		"link add " + Bridge + " address " + bridgeAddress + " type bridge",
 		fmt.Sprintf("address add %s/%d dev %s", Gateway, Pods.Bits(), Bridge),
 		"link set " + Bridge + " up",
 	} {

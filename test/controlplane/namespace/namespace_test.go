@@ -2,10 +2,13 @@ package namespace_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +22,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(helper) == "":
 		os.Exit(m.Run())
+	case namespace.Inside() && os.Getenv(helper) == "bridge":
+		printBridge()
 	case namespace.Inside():
 		inside()
 	default:
@@ -74,5 +79,53 @@ func TestNothingOutlivesAProgramThatIsKilled(t *testing.T) {
 	}
 	if _, err := io.Copy(io.Discard, lines); err != nil {
 		t.Errorf("something still runs after the kill: %v", err)
+	}
+}
+
+// printBridge prints the bridge's address alone, with a pod whose address is lower than any other, and when that pod has gone.
+func printBridge() {
+	steps := []func() error{
+		namespace.SetUp,
+		func() error {
+			return errors.Join(
+				namespace.IP("link", "add", "name", "lowest", "address", "00:00:00:00:00:01", "type", "veth", "peer", "name", "other"),
+				namespace.IP("link", "set", "dev", "lowest", "master", namespace.Bridge, "up"),
+			)
+		},
+		func() error { return namespace.IP("link", "delete", "lowest") },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		bridge, err := net.InterfaceByName(namespace.Bridge)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(bridge.HardwareAddr)
+	}
+}
+
+// Pods remember the address of their gateway. If it went with one of them, the others would reach nobody until they forget it.
+func TestThePodsGatewayKeepsItsAddressWhenAPodEnds(t *testing.T) {
+	for _, name := range []string{"unshare", "ip"} {
+		tool.Need(t, name)
+	}
+	tool.Allowed(t, namespace.Check())
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), helper+"=bridge")
+	out, err := cmd.Output()
+	addresses := strings.Fields(string(out))
+	if err != nil || len(addresses) != 3 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if addresses[0] != addresses[1] || addresses[1] != addresses[2] {
+		t.Errorf("alone, with a pod and without it again the gateway is at %v", addresses)
 	}
 }
