@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/truecount/truecount/test/controlplane/cluster"
 	"github.com/truecount/truecount/test/pki"
 )
 
@@ -25,6 +26,12 @@ type caller struct {
 // direct calls the first of the adapter's pods with a client certificate, or none, and headers.
 func (a *adapter) direct(t *testing.T, certificate *pki.Pair, headers map[string]string) *caller {
 	t.Helper()
+	return a.callers(t, certificate, headers)[0]
+}
+
+// callers has one for each of the adapter's pods.
+func (a *adapter) callers(t *testing.T, certificate *pki.Pair, headers map[string]string) (all []*caller) {
+	t.Helper()
 	config := &tls.Config{RootCAs: a.authority.Pool(), ServerName: a.serverName()}
 	if certificate != nil {
 		pair, err := certificate.TLS()
@@ -34,11 +41,21 @@ func (a *adapter) direct(t *testing.T, certificate *pki.Pair, headers map[string
 		// Not Certificates: from those only one is chosen that the server says it would take.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
-	return &caller{
-		client:  &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: answerLimit},
-		address: net.JoinHostPort(a.podAddresses(t)[0], "6443"),
-		headers: headers,
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: answerLimit}
+	for _, address := range a.podAddresses(t) {
+		all = append(all, &caller{client, net.JoinHostPort(address, "6443"), headers})
 	}
+	return all
+}
+
+// asFrontProxy are callers whom the adapter takes for the API server, for an administrator.
+func (a *adapter) asFrontProxy(t *testing.T) []*caller {
+	t.Helper()
+	pair, err := a.cluster.PKI.FrontProxy.Client(cluster.FrontProxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.callers(t, &pair, masters)
 }
 
 // podAddresses are those of the adapter's pods that are ready.

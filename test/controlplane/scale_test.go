@@ -47,11 +47,7 @@ func TestK11FiveThousandPodsAreOneQueryPerMetric(t *testing.T) {
 	tn := &tenant{c, "k11-pods"}
 	expose(t, tn.series("k11_load", manyPods, "3")...)
 
-	pair, err := c.PKI.FrontProxy.Client(cluster.FrontProxy)
-	if err != nil {
-		t.Fatal(err)
-	}
-	call := a.direct(t, &pair, masters)
+	call := a.asFrontProxy(t)[0]
 	ask := func(metric int) (items int, said string) {
 		status, text := call.get(t.Context(), strings.Replace(tn.path(fmt.Sprintf("k11_load_%d", metric)), "v1beta2", "v1beta1", 1))
 		if status != 200 {

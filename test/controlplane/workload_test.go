@@ -3,6 +3,7 @@ package controlplane
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -124,7 +125,7 @@ func (tn *tenant) values(t *testing.T, metric string) (items []metricValue, prob
 	return list.Items, ""
 }
 
-// awaitValues returns the values as soon as there are so many.
+// awaitValues returns the values as soon as there are so many, whichever replica of the adapter is asked: each has to find out by itself.
 func (tn *tenant) awaitValues(t *testing.T, metric string, count int) (items []metricValue) {
 	t.Helper()
 	said := ""
@@ -135,9 +136,19 @@ func (tn *tenant) awaitValues(t *testing.T, metric string, count int) (items []m
 	}()
 	await(t, fmt.Sprintf("%d values of %s", count, metric), func() bool {
 		items, said = tn.values(t, metric)
-		return len(items) == count
+		return len(items) == count && tn.everyReplicaHas(t, metric, count)
 	})
 	return items
+}
+
+func (tn *tenant) everyReplicaHas(t *testing.T, metric string, count int) bool {
+	t.Helper()
+	for _, replica := range theAdapter(t, tn.cluster).asFrontProxy(t) {
+		if status, text := replica.get(t.Context(), tn.path(metric)); status != http.StatusOK || strings.Count(text, `"describedObject"`) != count {
+			return false
+		}
+	}
+	return true
 }
 
 // awaitSomeValues returns when there are any.
