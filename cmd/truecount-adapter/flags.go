@@ -118,7 +118,7 @@ type valuesFlags struct {
 }
 
 func (f *valuesFlags) register(set *pflag.FlagSet) {
-	set.DurationVar(&f.relist, "metrics-relist-interval", 10*time.Minute, "`TIME` after which the servers are asked again which series there are")
+	set.DurationVar(&f.relist, "metrics-relist-interval", 10*time.Minute, "`TIME` after which the servers are asked again which series there are; a metric that is asked for and not there is looked for sooner")
 	set.DurationVar(&f.maxSeriesAge, "metrics-max-age", 0, "`TIME` for which series are asked: one without samples in it is gone; left out, that of --metrics-relist-interval, but not less than 10m")
 	set.DurationVar(&f.timeout, "value-timeout", 5*time.Second, "`TIME` that an answer may take from when its request came; then it is an error")
 	set.DurationVar(&f.maxAge, "value-max-age", 5*time.Minute, "`AGE` beyond which a sample is no value any more")

@@ -1,6 +1,7 @@
 package metricrule
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,25 @@ func (f *Found) Add(series labels.Labels) {
 	key := string(f.key)
 	parts := strings.Split(key, separator)
 	f.shapes[key] = shape{parts[0], parts[1:]}
+}
+
+// With returns what f and other have found together: f itself if other has nothing that f has not. Neither is changed, and the number of
+// series is that of f.
+func (f *Found) With(other *Found) *Found {
+	both := f
+	for key, s := range other.shapes {
+		if _, known := f.shapes[key]; known {
+			continue
+		}
+		if both == f {
+			both = &Found{shapes: maps.Clone(f.shapes), Series: f.Series}
+			if both.shapes == nil {
+				both.shapes = map[string]shape{}
+			}
+		}
+		both.shapes[key] = s
+	}
+	return both
 }
 
 // separator is in no text of UTF-8.

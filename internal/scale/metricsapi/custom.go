@@ -25,6 +25,7 @@ func (a *API) custom(ctx context.Context, q question) (*answer, error) {
 	a.o.Metrics.duration.WithLabelValues("custom").Observe(time.Since(began).Seconds())
 	a.o.Metrics.requests.WithLabelValues("custom", string(resultOf(err))).Inc()
 	if err != nil {
+		a.missed(q.home(), q.metric, err)
 		a.o.Logger.Debug("no value", "of", q.String(), "err", err)
 		return nil, apiError(q.String(), err)
 	}
@@ -68,11 +69,11 @@ func (a *API) evaluate(ctx context.Context, q question) (*answer, error) {
 	if q.name != "" {
 		request.Names = []string{q.name}
 	} else if !p.catalog.Has(metricrule.Metric{Resource: resource, Name: q.metric}) {
-		return nil, queryError(p, q.namespace, metricrule.ErrUnknownMetric) // whoever asks for anything must not begin a watch of it
+		return nil, queryError(p, q.home(), metricrule.ErrUnknownMetric) // whoever asks for anything must not begin a watch of it
 	} else if of, err = a.selected(ctx, q, &request); err != nil {
 		return nil, err
 	}
-	query, err := a.query(p, request)
+	query, err := a.query(p, q.home(), request)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (a *API) evaluate(ctx context.Context, q question) (*answer, error) {
 		if len(request.Names) == 0 {
 			return nil, failf(noObjects, "there is none")
 		}
-		if query, err = a.query(p, request); err != nil {
+		if query, err = a.query(p, q.home(), request); err != nil {
 			return nil, err
 		}
 	}

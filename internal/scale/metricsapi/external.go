@@ -59,6 +59,7 @@ func (e external) GetExternalMetric(ctx context.Context, namespace string, selec
 	e.a.o.Metrics.duration.WithLabelValues("external").Observe(time.Since(began).Seconds())
 	e.a.o.Metrics.requests.WithLabelValues("external", string(resultOf(err))).Inc()
 	if err != nil {
+		e.a.missed(namespace, info.Metric, err)
 		return nil, apiError(fmt.Sprintf("%s in namespace %s", info.Metric, namespace), err)
 	}
 	return list, nil

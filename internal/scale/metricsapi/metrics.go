@@ -19,6 +19,7 @@ type Metrics struct {
 	duration  *prometheus.HistogramVec
 	asked     *prometheus.HistogramVec
 	relists   *prometheus.CounterVec
+	searches  *prometheus.CounterVec
 	relisted  *prometheus.GaugeVec
 	series    *prometheus.GaugeVec
 	metrics   *prometheus.GaugeVec
@@ -43,6 +44,8 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}}, []string{"server", "path", "code"}),
 		relists: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "truecount_adapter_relists_total",
 			Help: "Times that a server was asked which series there are, by server, series selector and result."}, []string{"server", "selector", "result"}),
+		searches: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "truecount_adapter_series_searches_total",
+			Help: "Times that a server was asked which series there are because a metric was asked for that nobody has, by server and result."}, []string{"server", "result"}),
 		relisted: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_adapter_relist_last_success_timestamp_seconds",
 			Help: "When a server last said which series there are."}, []string{"server", "selector"}),
 		series: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "truecount_adapter_series",
@@ -73,7 +76,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 func (m *Metrics) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		watchCollector{},
-		m.requests, m.shared, m.duration, m.asked, m.relists, m.relisted, m.series, m.metrics, m.conflicts, m.rules, m.refused, m.loaded,
+		m.requests, m.shared, m.duration, m.asked, m.relists, m.searches, m.relisted, m.series, m.metrics, m.conflicts, m.rules, m.refused, m.loaded,
 	}
 }
 

@@ -2,6 +2,7 @@ package metricsapi
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,6 +78,38 @@ func (m *model) questions() []metricrule.Discovery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.set.Discoveries()
+}
+
+// questionsOf returns those that one server has to be asked for the rules of a namespace; of the operator's, in "".
+func (m *model) questionsOf(server, namespace string) (questions []metricrule.Discovery) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, rule := range m.set.Rules() {
+		if rule.SeriesQuery == "" || rule.Namespace != namespace {
+			continue
+		}
+		if d := m.set.Discovery(rule); d.Server == server && !slices.Contains(questions, d) {
+			questions = append(questions, d)
+		}
+	}
+	return questions
+}
+
+// add takes what was found beside the last answer, which stays, and says whether there was anything new.
+func (m *model) add(d metricrule.Discovery, found *metricrule.Found, now time.Time) (news bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := m.found[d]
+	if last.own == nil {
+		return false // its rule has gone
+	}
+	both := last.own.With(found)
+	if both == last.own {
+		return false
+	}
+	last.own, last.series = both, last.before.With(both, now)
+	m.found[d] = last
+	return true
 }
 
 // asked says whether there has been an answer, or why there was none.

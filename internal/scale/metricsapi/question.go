@@ -38,6 +38,16 @@ func (q *question) String() string {
 	return b.String()
 }
 
+var namespaces = schema.GroupResource{Resource: "namespaces"}
+
+// home is the namespace whose rules answer the question: of one namespace as an object, its own.
+func (q *question) home() string {
+	if q.resource == namespaces && q.name != "" {
+		return q.name
+	}
+	return q.namespace
+}
+
 // key tells questions apart; equal ones have the same answer.
 func (q *question) key() string {
 	return strings.Join([]string{q.namespace, q.resource.String(), q.name, q.selector.String(), q.metric, q.metricSelector.String()}, "\x00")

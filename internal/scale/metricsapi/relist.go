@@ -28,8 +28,10 @@ const (
 // relister asks the servers which series there are: at an interval, when rules change, and sooner when one did not answer. Each server
 // has a loop of its own: one that hangs holds up no other.
 type relister struct {
-	api   *API
-	loops []*relistLoop
+	api      *API
+	loops    []*relistLoop
+	searches []*search // one for each server
+	missing  missedMetrics
 	settling
 }
 
@@ -45,6 +47,7 @@ func newRelister(a *API) *relister {
 	r := &relister{api: a, settling: newSettling()}
 	for server := range a.o.Servers {
 		r.loops = append(r.loops, &relistLoop{of: r, server: server, woken: make(chan struct{}, 1), looks: secondLooks{}})
+		r.searches = append(r.searches, newSearch(a, server))
 	}
 	return r
 }
@@ -69,6 +72,9 @@ func (r *relister) run(ctx context.Context) {
 	var group sync.WaitGroup
 	for _, l := range r.loops {
 		group.Go(func() { l.run(ctx) })
+	}
+	for _, s := range r.searches {
+		group.Go(func() { s.run(ctx) })
 	}
 	r.settle(ctx, &r.api.model)
 	group.Wait()

@@ -21,6 +21,13 @@ type forgetful struct {
 	mu    sync.Mutex
 	names []string
 	away  bool
+	asked map[string]int // by selectors
+}
+
+func (f *forgetful) wasAsked(matcher string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[matcher]
 }
 
 func (f *forgetful) becomes(away bool, names ...string) {
@@ -36,6 +43,10 @@ func (f *forgetful) Query(context.Context, string, time.Time) ([]promapi.Sample,
 func (f *forgetful) Series(_ context.Context, matchers []string, _, _ time.Time, yield func(labels.Labels) error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.asked == nil {
+		f.asked = map[string]int{}
+	}
+	f.asked[matchers[0]]++
 	if f.away {
 		return errors.New("it is away")
 	}

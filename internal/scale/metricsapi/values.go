@@ -14,9 +14,9 @@ import (
 	"github.com/truecount/truecount/internal/scale/metricrule"
 )
 
-// query writes the query of a request.
-func (a *API) query(p *published, request metricrule.Request) (*metricrule.Query, error) {
-	return written(p, request.Namespace, request.Selector, func(selector labels.Selector) (*metricrule.Query, error) {
+// query writes the query of a request, which the rules of a namespace answer.
+func (a *API) query(p *published, home string, request metricrule.Request) (*metricrule.Query, error) {
+	return written(p, home, request.Selector, func(selector labels.Selector) (*metricrule.Query, error) {
 		request.Selector = selector
 		return p.catalog.Query(request)
 	})

@@ -1,0 +1,183 @@
+package metricsapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/truecount/truecount/internal/scale/metricrule"
+)
+
+// A metric that is asked for and that nobody has may be newer than the last list of series: its application has just been deployed, or
+// its server had not scraped yet. Requests for it have the series looked for, so that an autoscaler need not wait for the regular list.
+// What is found so is added to what that list said, and holds until the next one.
+
+const (
+	// firstPause is how long it takes until another request for the same metric counts; it doubles each time up to mostPause, for HPAs
+	// with a mistake. Autoscalers ask every 15 s (kube-controller-manager, --horizontal-pod-autoscaler-sync-period).
+	firstPause = 10 * time.Second
+	mostPause  = time.Minute
+	// mostMissed is of how many metrics is remembered when they were missed.
+	mostMissed = 1000
+	// searchTimeout bounds one question. A list that takes longer is left to the regular round.
+	searchTimeout = 5 * time.Second
+	// shortestRest is at least between two searches for the same rules.
+	shortestRest = 5 * time.Second
+	// restShare is how much longer than a search the rest after it is. Those of one namespace so take a server a twenty-first of the time.
+	restShare = 20
+)
+
+// missed has the series of the rules looked for that a request in the namespace is answered by, if its error is that nobody has the metric.
+func (a *API) missed(namespace, metric string, err error) {
+	if !errors.Is(err, metricrule.ErrUnknownMetric) || !a.relist.missing.counts(namespace, metric, time.Now()) {
+		return
+	}
+	a.o.Logger.Debug("series are looked for, of a metric that nobody has", "namespace", namespace, "metric", metric)
+	for _, s := range a.relist.searches {
+		s.want(namespace)
+	}
+}
+
+// missedMetrics are those that were asked for and not there, by sums: whoever asks writes their names. It may be used concurrently.
+type missedMetrics struct {
+	mu   sync.Mutex
+	seen map[[sha256.Size]byte]pause
+}
+
+type pause struct {
+	end  time.Time
+	long time.Duration
+}
+
+// counts says whether a request for a metric is a reason to look for it.
+func (m *missedMetrics) counts(namespace, metric string, now time.Time) bool {
+	of := sha256.Sum256([]byte(namespace + "\x00" + metric))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last, known := m.seen[of]
+	switch {
+	case known && now.Before(last.end):
+		return false
+	case known && now.Before(last.end.Add(mostPause)):
+		last.long = min(2*last.long, mostPause)
+	default: // new, or it was there in between
+		last.long = firstPause
+	}
+	if m.seen == nil || !known && len(m.seen) >= mostMissed {
+		m.seen = map[[sha256.Size]byte]pause{}
+	}
+	last.end = now.Add(last.long)
+	m.seen[of] = last
+	return true
+}
+
+// search looks for series on one server, one question after the other. The rules of each namespace have their own share of its time; those
+// of the operator are in the namespace "".
+type search struct {
+	api    *API
+	server string
+	news   chan struct{}
+
+	mu     sync.Mutex
+	wanted map[string]bool      // namespaces
+	rested map[string]time.Time // when they may be looked for again
+}
+
+func newSearch(a *API, server string) *search {
+	return &search{api: a, server: server, news: make(chan struct{}, 1), wanted: map[string]bool{}, rested: map[string]time.Time{}}
+}
+
+// want asks for the series of a namespace's rules, and of the operator's.
+func (s *search) want(namespace string) {
+	s.mu.Lock()
+	s.wanted[""] = true
+	s.wanted[strings.Clone(namespace)] = true // the request's text is not kept for it
+	s.mu.Unlock()
+	signal(s.news)
+}
+
+// run searches until ctx is done.
+func (s *search) run(ctx context.Context) {
+	for {
+		namespace, wait := s.next(time.Now())
+		if wait > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.news:
+			case <-time.After(wait):
+			}
+			continue
+		}
+		began := time.Now()
+		if s.found(ctx, namespace) {
+			s.api.publish()
+		}
+		s.rest(namespace, time.Now(), time.Since(began))
+	}
+}
+
+// next takes a namespace that is wanted and due, or says how long it is until there may be one.
+func (s *search) next(now time.Time) (namespace string, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.rested, func(_ string, until time.Time) bool { return !now.Before(until) })
+	wait = mostPause
+	for namespace := range s.wanted {
+		until, rests := s.rested[namespace]
+		if !rests {
+			delete(s.wanted, namespace)
+			return namespace, 0
+		}
+		wait = min(wait, until.Sub(now))
+	}
+	return "", wait
+}
+
+func (s *search) rest(namespace string, now time.Time, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rested[namespace] = now.Add(max(shortestRest, restShare*took))
+}
+
+// found says whether there are series of a namespace's rules that were not known. A question that has no answer from a regular round is left
+// to the next one.
+func (s *search) found(ctx context.Context, namespace string) (news bool) {
+	o, m := &s.api.o, &s.api.model
+	for _, d := range m.questionsOf(s.server, namespace) {
+		if answered, err := m.asked(d); !answered || err != nil {
+			continue
+		}
+		found, err := s.ask(ctx, d)
+		if ctx.Err() != nil {
+			return news
+		}
+		if err != nil {
+			o.Metrics.searches.WithLabelValues(serverName(s.server), "error").Inc()
+			o.Logger.Debug("the server does not say which series there are", "server", serverName(s.server), "selector", d.Matcher, "err", err)
+			continue
+		}
+		o.Metrics.searches.WithLabelValues(serverName(s.server), "ok").Inc()
+		news = m.add(d, found, o.Now()) || news
+	}
+	return news
+}
+
+func (s *search) ask(ctx context.Context, d metricrule.Discovery) (*metricrule.Found, error) {
+	o := &s.api.o
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
+	found := &metricrule.Found{}
+	now := o.Now()
+	err := o.Servers[s.server].Series(ctx, []string{d.Matcher}, now.Add(-o.SeriesMaxAge), now, func(series labels.Labels) error {
+		found.Add(series)
+		return nil
+	})
+	return found, err
+}
