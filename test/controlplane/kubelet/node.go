@@ -2,10 +2,12 @@ package kubelet
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,11 +20,31 @@ const leaseNamespace = "kube-node-lease"
 // leaseRenewal is well below the 40 seconds after which a node counts as dead and its pods as not ready.
 const leaseRenewal = 5 * time.Second
 
+// registerPatience is for a control plane that has just started: it makes the namespace of leases itself.
+const registerPatience = 2 * time.Minute
+
+// register makes a node until there is one.
 func (k *Kubelet) register(ctx context.Context, name string) error {
-	node, err := k.opts.Client.CoreV1().Nodes().Create(ctx, &corev1.Node{
+	ctx, cancel := context.WithTimeout(ctx, registerPatience)
+	defer cancel()
+	for {
+		err := k.tryRegister(ctx, name)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (k *Kubelet) tryRegister(ctx context.Context, name string) error {
+	_, err := k.opts.Client.CoreV1().Nodes().Create(ctx, &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name, corev1.LabelOSStable: "linux"}},
 	}, metav1.CreateOptions{})
-	if err != nil {
+	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
 	plenty := corev1.ResourceList{
@@ -30,17 +52,24 @@ func (k *Kubelet) register(ctx context.Context, name string) error {
 		corev1.ResourceMemory: resource.MustParse("256Gi"),
 		corev1.ResourcePods:   resource.MustParse("10000"),
 	}
-	node.Status = corev1.NodeStatus{
+	status := corev1.NodeStatus{
 		Capacity: plenty, Allocatable: plenty,
 		Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: namespace.Host.String()}, {Type: corev1.NodeHostName, Address: name}},
 		Conditions: []corev1.NodeCondition{
 			{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now()},
 		},
 	}
-	if _, err := k.opts.Client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}); err != nil {
+	patch, err := json.Marshal(map[string]any{"status": status}) // controllers write to the node as soon as it is there
+	if err != nil {
 		return err
 	}
-	return k.createLease(ctx, name)
+	if _, err := k.opts.Client.CoreV1().Nodes().PatchStatus(ctx, name, patch); err != nil {
+		return err
+	}
+	if err := k.createLease(ctx, name); err != nil && !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return nil
 }
 
 func (k *Kubelet) createLease(ctx context.Context, name string) error {

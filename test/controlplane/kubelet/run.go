@@ -67,6 +67,7 @@ func (c *container) run(ctx context.Context) {
 			stopProbes()
 			probing.Wait()
 			c.ended(p)
+			c.worker.report(ctx)
 		}
 		select {
 		case <-ctx.Done():

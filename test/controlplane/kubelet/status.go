@@ -68,18 +68,19 @@ func (w *worker) patch(ctx context.Context, status corev1.PodStatus) {
 		w.log().Error("the status cannot be written", "error", err)
 		return
 	}
-	for range 5 {
-		_, err = w.kubelet.opts.Client.CoreV1().Pods(w.pod.Namespace).
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		_, err := w.kubelet.opts.Client.CoreV1().Pods(w.pod.Namespace).
 			Patch(ctx, w.pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
 		if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || ctx.Err() != nil {
 			return
 		}
+		w.log().Warn("the API server does not take the status", "error", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
+			return
+		case <-time.After(pause):
 		}
 	}
-	w.log().Error("the API server does not take the status", "error", err)
 }
 
 func (c *container) status() corev1.ContainerStatus {

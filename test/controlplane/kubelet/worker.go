@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -23,8 +24,10 @@ type worker struct {
 	deleting   chan struct{} // closed when the pod is to end
 	gone       chan struct{} // closed when the pod no longer exists
 
+	graceMu sync.Mutex // apart: whoever sees a pod deleted does not wait for the status of another moment to be told
+	grace   time.Duration
+
 	mu         sync.Mutex
-	grace      time.Duration
 	containers []*container
 	started    metav1.Time
 	address    netip.Addr
@@ -32,9 +35,9 @@ type worker struct {
 
 // delete tells the worker to end the pod, with a grace period. A later call can only shorten it.
 func (w *worker) delete(grace time.Duration) {
-	w.mu.Lock()
+	w.graceMu.Lock()
 	w.grace = grace
-	w.mu.Unlock()
+	w.graceMu.Unlock()
 	w.deleteOnce.Do(func() { close(w.deleting) })
 }
 
@@ -47,32 +50,32 @@ func (w *worker) run(ctx context.Context) {
 	if phase := w.pod.Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w.address = w.kubelet.addresses.next()
 	w.started = metav1.Now()
 	stop := func() {}
 	if w.hasProcesses() {
 		var err error
-		if stop, err = w.start(ctx); err != nil {
+		if stop, err = w.start(running); err != nil {
 			w.log().Error("the pod cannot be started", "error", err)
-			w.setPhase(ctx, corev1.PodPending, err)
+			w.setPhase(running, corev1.PodPending, err)
 			stop = func() {}
 		}
 	} else {
 		for i := range w.pod.Spec.Containers {
 			w.containers = append(w.containers, &container{worker: w, spec: &w.pod.Spec.Containers[i], running: true, ready: true, since: metav1.Now()})
 		}
-		w.report(ctx)
+		w.report(running)
 	}
 	select {
-	case <-ctx.Done(): // the kubelet ends
+	case <-running.Done(): // the kubelet ends
 	case <-w.gone:
 	case <-w.deleting:
 	}
 	cancel()
 	stop()
-	w.finish(context.WithoutCancel(ctx))
+	w.finish(ctx)
 }
 
 // finish deletes the pod for good, as a kubelet does when nothing of it runs any more.
@@ -83,15 +86,23 @@ func (w *worker) finish(ctx context.Context) {
 	default:
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	now := int64(0)
-	err := w.kubelet.opts.Client.CoreV1().Pods(w.pod.Namespace).Delete(ctx, w.pod.Name, metav1.DeleteOptions{
-		GracePeriodSeconds: &now,
-		Preconditions:      &metav1.Preconditions{UID: &w.pod.UID},
-	})
-	if err != nil {
-		w.log().Debug("not deleted", "error", err)
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := w.kubelet.opts.Client.CoreV1().Pods(w.pod.Namespace).Delete(ctx, w.pod.Name, metav1.DeleteOptions{
+			GracePeriodSeconds: &now,
+			Preconditions:      &metav1.Preconditions{UID: &w.pod.UID},
+		})
+		if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+			return
+		}
+		w.log().Warn("the pod is not deleted", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.gone:
+			return
+		case <-time.After(pause):
+		}
 	}
 }
 
@@ -143,8 +154,8 @@ func (w *worker) start(ctx context.Context) (stop func(), err error) {
 func (w *worker) gracePeriod() time.Duration {
 	select {
 	case <-w.deleting:
-		w.mu.Lock()
-		defer w.mu.Unlock()
+		w.graceMu.Lock()
+		defer w.graceMu.Unlock()
 		return w.grace
 	default:
 		return 0
