@@ -61,7 +61,7 @@ func TestK4OnlyTheFrontProxyMaySayWhoAsks(t *testing.T) {
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			// A value, not the list of them: that is for everybody whom the cluster knows, under whatever name.
-			status, said := a.direct(t, one.certificate, masters).get(t.Context(), someValue)
+			status, said := a.direct(t, one.certificate, masters).getDecided(t, someValue)
 			refused := status == http.StatusUnauthorized || status == http.StatusForbidden || status == 0 && strings.Contains(said, "tls:")
 			if refused == one.allowed || one.allowed && status == 0 {
 				t.Errorf("%d: %.300s", status, said)
@@ -70,7 +70,7 @@ func TestK4OnlyTheFrontProxyMaySayWhoAsks(t *testing.T) {
 	}
 
 	t.Run("the front proxy for a nobody", func(t *testing.T) {
-		status, said := a.direct(t, front(c.PKI.FrontProxy, cluster.FrontProxy), map[string]string{"X-Remote-User": "nobody"}).get(t.Context(), someValue)
+		status, said := a.direct(t, front(c.PKI.FrontProxy, cluster.FrontProxy), map[string]string{"X-Remote-User": "nobody"}).getDecided(t, someValue)
 		if status != http.StatusForbidden {
 			t.Errorf("%d: %.300s", status, said)
 		}
@@ -121,6 +121,7 @@ func TestK5WithoutAnswersOnAccessNobodyHasAny(t *testing.T) {
 	t.Parallel()
 	c := running(t)
 	p := runningPrometheus(t, c)
+	together(t)
 	api := standBeforeAPI(t, c)
 	a := installAdapter(t, c, "k5", adapterOptions{
 		config: "rules: []", prometheus: p.url,

@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -69,13 +70,19 @@ func installAdapter(t *testing.T, c *cluster.Cluster, namespace string, o adapte
 		t.Fatal(err)
 	}
 	apply(t, c, strings.NewReplacer("NAMESPACE", namespace, "ARGUMENTS", string(flags), "ENVIRONMENT", string(env)).Replace(string(text)), "-f", "-")
+	t.Cleanup(func() { // what it asks may be gone now; and nobody else's disruption should be its own
+		cmd := c.Kubectl(context.WithoutCancel(t.Context()), "-n", namespace, "delete", "deployment,poddisruptionbudget", "truecount-adapter", "--wait=false")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	a.awaitRollout(t)
 	return a
 }
 
 func (a *adapter) awaitRollout(t *testing.T) {
 	t.Helper()
-	kubectl(t, a.cluster, "-n", a.namespace, "rollout", "status", "deployment/truecount-adapter", "--timeout=90s")
+	kubectl(t, a.cluster, "-n", a.namespace, "rollout", "status", "deployment/truecount-adapter", "--timeout=5m")
 }
 
 func makeNamespace(t *testing.T, c *cluster.Cluster, name string) {

@@ -37,7 +37,7 @@ func registerAPI(t *testing.T, a *adapter, names ...string) {
 	}
 	apply(t, a.cluster, text.String(), "-f", "-")
 	for _, name := range names {
-		kubectl(t, a.cluster, "wait", "--for=condition=Available", "apiservice/"+name, "--timeout=60s")
+		kubectl(t, a.cluster, "wait", "--for=condition=Available", "apiservice/"+name, "--timeout=5m")
 	}
 }
 

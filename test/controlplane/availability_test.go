@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/truecount/truecount/test/controlplane/cluster"
@@ -83,6 +84,37 @@ func keepAsking(t *testing.T, tn *tenant, metric string) (stop func() (asked int
 	}
 }
 
+// stall is how long this machine may do nothing before what times out then is no more the adapter's fault: its answers, the
+// connections to its pods and the API server's looks at it have 3 to 5 s.
+const stall = 2 * time.Second
+
+// watchStalls tells the longest time in which a timer of a tenth of a second did not run.
+func watchStalls() (stop func() time.Duration) {
+	ended, longest := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		most, last := time.Duration(0), time.Now()
+		for {
+			select {
+			case <-ended:
+				longest <- most
+				return
+			case <-tick.C:
+				most, last = max(most, time.Since(last)), time.Now()
+			}
+		}
+	}()
+	return func() time.Duration { close(ended); return <-longest }
+}
+
+// step is something that happens to the adapter's pods.
+type step struct {
+	name     string
+	do       func()
+	graceful bool
+}
+
 func TestK7TheAPIStaysAvailable(t *testing.T) {
 	t.Parallel()
 	c := running(t)
@@ -92,60 +124,87 @@ func TestK7TheAPIStaysAvailable(t *testing.T) {
 	expose(t, tn.series("k7_load", 1, "1")...)
 	tn.awaitValues(t, "k7_load", 1)
 
-	for _, step := range []struct {
-		name     string
-		do       func()
-		graceful bool
-	}{
+	for _, one := range []step{
 		{"a rolling update", func() {
 			kubectl(t, c, "-n", a.namespace, "rollout", "restart", "deployment/truecount-adapter")
 		}, true},
-		{"a drained node", func() {
-			pods, err := c.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			node := pods.Items[0].Spec.NodeName
-			t.Cleanup(func() {
-				cmd := c.Kubectl(context.WithoutCancel(t.Context()), "uncordon", node)
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("%v: %s", err, out)
-				}
-			})
-			// Not what else is on it: this is about the adapter.
-			if out, err := c.Kubectl(t.Context(), "drain", node, "--pod-selector=app.kubernetes.io/name=truecount-adapter", "--timeout=60s").CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-		}, true},
-		{"one replica is killed", func() {
-			pods, err := c.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !c.Kubelet.Kill(a.namespace, pods.Items[0].Name) {
-				t.Fatal("there was nothing to kill")
-			}
-			await(t, "the container is started again", func() bool {
-				pod, err := c.Client.CoreV1().Pods(a.namespace).Get(t.Context(), pods.Items[0].Name, metav1.GetOptions{})
-				return err == nil && len(pod.Status.ContainerStatuses) == 1 && pod.Status.ContainerStatuses[0].RestartCount > 0 && pod.Status.ContainerStatuses[0].Ready
-			})
-		}, false},
+		{"a drained node", func() { drainNode(t, a) }, true},
+		{"one replica is killed", func() { killReplica(t, a) }, false},
 	} {
-		unavailable, answers := watchAvailability(t, c), keepAsking(t, tn, "k7_load")
-		step.do()
-		a.awaitRollout(t)
-		await(t, "two pods and none that ends", func() bool {
-			pods, err := c.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{})
-			return err == nil && len(pods.Items) == 2
-		})
-		asked, failed := answers()
-		t.Logf("%s: %d requests, %d failed", step.name, asked, len(failed))
-		if lost := unavailable(); len(lost) > 0 {
-			t.Errorf("%s: not available: %v", step.name, lost)
-		}
-		// Whoever asks a replica at the moment of its death gets no answer; an autoscaler asks again.
-		if step.graceful && len(failed) > 0 {
-			t.Errorf("%s: %d of %d requests failed, the first: %s", step.name, len(failed), asked, failed[0])
+		for try := 1; ; try++ {
+			problems, stalled := a.askDuring(t, tn, one)
+			if len(problems) > 0 && stalled > stall && try < 3 {
+				t.Logf("%s: once more, since nothing ran on this machine for %v: %v", one.name, stalled, problems)
+				continue
+			}
+			for _, problem := range problems {
+				t.Errorf("%s: %s", one.name, problem)
+			}
+			break
 		}
 	}
+}
+
+// askDuring asks all the time until a step is over, and returns what must not happen and how long the machine stood still meanwhile.
+func (a *adapter) askDuring(t *testing.T, tn *tenant, one step) (problems []string, stalled time.Duration) {
+	t.Helper()
+	stalls, unavailable, answers := watchStalls(), watchAvailability(t, a.cluster), keepAsking(t, tn, "k7_load")
+	one.do()
+	a.awaitRollout(t)
+	await(t, "two pods and none that ends", func() bool {
+		pods, err := a.cluster.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{})
+		return err == nil && len(pods.Items) == 2
+	})
+	asked, failed := answers()
+	t.Logf("%s: %d requests, %d failed", one.name, asked, len(failed))
+	if lost := unavailable(); len(lost) > 0 {
+		problems = append(problems, fmt.Sprintf("not available: %v", lost))
+	}
+	// Whoever asks a replica at the moment of its death gets no answer; an autoscaler asks again.
+	if one.graceful && len(failed) > 0 {
+		problems = append(problems, fmt.Sprintf("%d of %d requests failed, the first: %s", len(failed), asked, failed[0]))
+	}
+	return problems, stalls()
+}
+
+// drainNode drains the node of one replica, of the adapter only, and gives it back.
+func drainNode(t *testing.T, a *adapter) {
+	t.Helper()
+	c := a.cluster
+	node := a.pod(t).Spec.NodeName
+	uncordon := sync.OnceFunc(func() {
+		cmd := c.Kubectl(context.WithoutCancel(t.Context()), "uncordon", node)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Cleanup(uncordon)
+	if out, err := c.Kubectl(t.Context(), "drain", node, "--pod-selector=app.kubernetes.io/name=truecount-adapter", "--timeout=5m").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	uncordon()
+}
+
+// killReplica kills the process of one replica and waits until it has been started again.
+func killReplica(t *testing.T, a *adapter) {
+	t.Helper()
+	c, pod := a.cluster, a.pod(t)
+	before := pod.Status.ContainerStatuses[0].RestartCount
+	if !c.Kubelet.Kill(a.namespace, pod.Name) {
+		t.Fatal("there was nothing to kill")
+	}
+	await(t, "the container is started again", func() bool {
+		now, err := c.Client.CoreV1().Pods(a.namespace).Get(t.Context(), pod.Name, metav1.GetOptions{})
+		return err == nil && len(now.Status.ContainerStatuses) == 1 && now.Status.ContainerStatuses[0].RestartCount > before && now.Status.ContainerStatuses[0].Ready
+	})
+}
+
+// pod is one of the adapter's.
+func (a *adapter) pod(t *testing.T) *corev1.Pod {
+	t.Helper()
+	pods, err := a.cluster.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(pods.Items) == 0 {
+		t.Fatalf("the adapter has no pod: %v", err)
+	}
+	return &pods.Items[0]
 }

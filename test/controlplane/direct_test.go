@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/truecount/truecount/test/controlplane/cluster"
@@ -66,12 +68,14 @@ func (a *adapter) podAddresses(t *testing.T) (all []string) {
 		t.Fatal(err)
 	}
 	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil && pod.Status.PodIP != "" {
+		if pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+			return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+		}) {
 			all = append(all, pod.Status.PodIP)
 		}
 	}
 	if len(all) == 0 {
-		t.Fatal("the adapter has no pods")
+		t.Fatal("no pod of the adapter is ready")
 	}
 	return all
 }
@@ -95,6 +99,16 @@ func (c *caller) get(ctx context.Context, path string) (status int, said string)
 		return 0, err.Error()
 	}
 	return response.StatusCode, string(body)
+}
+
+// getDecided is get, repeated as long as the API server cannot be asked who somebody is or what they may.
+func (c *caller) getDecided(t *testing.T, path string) (status int, said string) {
+	t.Helper()
+	await(t, "a decision about "+path, func() bool {
+		status, said = c.get(t.Context(), path)
+		return status < http.StatusInternalServerError
+	})
+	return status, said
 }
 
 // servedCertificate is what the adapter's pod shows.

@@ -20,7 +20,7 @@ func runningClicks(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	operatorCRDs(t, c)
 	installClicks.Do(func() { apply(t, c, "", "-f", "../../deploy/clicks/kubernetes") })
-	kubectl(t, c, "rollout", "status", "deployment/clicks", "--timeout=90s")
+	kubectl(t, c, "rollout", "status", "deployment/clicks", "--timeout=5m")
 }
 
 // TestTheServerScrapesEachWorkerWithTheFiveLabels is D2 against a real API server: the scrape configuration of the chart's
@@ -30,6 +30,7 @@ func TestTheServerScrapesEachWorkerWithTheFiveLabels(t *testing.T) {
 	c := running(t)
 	p := runningPrometheus(t, c)
 	runningClicks(t, c)
+	together(t)
 	pods, err := c.Client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=clicks"})
 	if err != nil {
 		t.Fatal(err)

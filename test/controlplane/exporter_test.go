@@ -11,10 +11,11 @@ import (
 	"github.com/truecount/truecount/test/controlplane/namespace"
 )
 
-// exporterScrapeConfig takes the values of the exporter as they are, with the labels that they have there.
+// exporterScrapeConfig takes the values of the exporter as they are, with the labels that they have there. A scrape that takes longer than
+// the interval would take all series away for a while.
 var exporterScrapeConfig = fmt.Sprintf(`
 - job_name: exporter
-  scrape_interval: 1s
+  scrape_interval: 5s
   honor_labels: true
   static_configs: [{targets: ["%s"]}]
 `, exporterAddress)

@@ -33,9 +33,12 @@ type syncPod struct {
 }
 
 // syncs are the decisions of the autoscaler about a Deployment within a time: the API server's audit log has when it asked for the
-// metric, and which replicas it then wrote; the recorder has what there was.
-func (r *recorder) syncs(t *testing.T, auditLog, namespace, deployment, metric string, from, to time.Time) (all []syncLine) {
+// metric, when it was answered, and which replicas it then wrote; the recorder has what there was. The metric's value is of a moment between
+// asked and answered, and the lines are made for either; the pods are those that there were after the answer, when the autoscaler lists them.
+func (r *recorder) syncs(t *testing.T, auditLog, namespace, deployment, metric string, from, to time.Time) (asked, answered []syncLine) {
 	t.Helper()
+	var all []syncLine
+	answers := map[time.Time]time.Time{}
 	scales := map[time.Time]int32{}
 	for _, event := range readAudit(t, auditLog) {
 		at := event.RequestReceivedTimestamp
@@ -48,10 +51,10 @@ func (r *recorder) syncs(t *testing.T, auditLog, namespace, deployment, metric s
 			d := last(r.deployments, at)
 			r.mu.Unlock()
 			line := syncLine{At: at, SpecReplicas: *d.Spec.Replicas, StatusReplicas: d.Status.Replicas, Pods: []syncPod{}}
-			for _, pod := range r.podsAt(at) {
+			for _, pod := range r.podsAt(event.StageTimestamp) {
 				line.Pods = append(line.Pods, podOf(pod))
 			}
-			all = append(all, line)
+			all, answers[at] = append(all, line), event.StageTimestamp
 		case event.ObjectRef.Subresource == "scale" && event.ObjectRef.Name == deployment && event.Verb == "update":
 			scales[at] = event.RequestObject.Spec.Replicas
 		}
@@ -65,7 +68,11 @@ func (r *recorder) syncs(t *testing.T, auditLog, namespace, deployment, metric s
 			}
 		}
 	}
-	return all
+	answered = slices.Clone(all)
+	for i := range answered {
+		answered[i].At = answers[all[i].At]
+	}
+	return all, answered
 }
 
 func podOf(pod *corev1.Pod) syncPod {
@@ -92,7 +99,7 @@ type auditEvent struct {
 	RequestObject    struct {
 		Spec struct{ Replicas int32 }
 	}
-	RequestReceivedTimestamp time.Time
+	RequestReceivedTimestamp, StageTimestamp time.Time
 }
 
 func readAudit(t *testing.T, file string) (all []auditEvent) {

@@ -19,7 +19,7 @@ func operatorCRDs(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	installCRDs.Do(func() {
 		apply(t, c, "", "-f", filepath.Join(os.Getenv(operatorVariable), "example", "prometheus-operator-crd"))
-		kubectl(t, c, "wait", "--for=condition=Established", "--all", "customresourcedefinitions", "--timeout=60s")
+		kubectl(t, c, "wait", "--for=condition=Established", "--all", "customresourcedefinitions", "--timeout=5m")
 	})
 }
 

@@ -32,7 +32,7 @@ func TestK1PrometheusDies(t *testing.T) {
 	c := running(t)
 	a := theAdapter(t, c)
 	p := runningPrometheus(t, c)
-	release := alone(t)
+	alone(t)
 	tn := newTenant(t, c, "k1", 1, "k1_load")
 	expose(t, tn.series("k1_load", most, "4")...)
 	tn.awaitValues(t, "k1_load", 1)
@@ -75,7 +75,6 @@ func TestK1PrometheusDies(t *testing.T) {
 	}
 	b.answer(nil)
 	await(t, "it is scaled up to the end", func() bool { return tn.wanted(t) == most })
-	release()
 }
 
 // during does something again and again.
@@ -158,6 +157,10 @@ func stopPrometheus(t *testing.T, c *cluster.Cluster) {
 	for _, pod := range pods.Items {
 		c.Kubelet.Kill(pod.Namespace, pod.Name)
 	}
+	await(t, "Prometheus is gone", func() bool { // and is not started again
+		pods, err := c.Client.CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=prometheus"})
+		return err == nil && len(pods.Items) == 0
+	})
 }
 
 func startPrometheus(t *testing.T, c *cluster.Cluster) {

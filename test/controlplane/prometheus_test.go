@@ -40,7 +40,7 @@ func runningPrometheus(t *testing.T, c *cluster.Cluster) *prometheus {
 		}
 		apply(t, c, "", "-f", "testdata/prometheus.yaml")
 	})
-	kubectl(t, c, "rollout", "status", "deployment/prometheus-server", "--timeout=60s")
+	kubectl(t, c, "rollout", "status", "deployment/prometheus-server", "--timeout=5m")
 	service, err := c.Client.CoreV1().Services("default").Get(t.Context(), "prometheus-server", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -51,8 +51,9 @@ func TestK9ANewServingCertificateIsTakenWithoutARestart(t *testing.T) {
 	})
 	a.bundle = append(append([]byte{}, renewed.PEM...), old.PEM...)
 	apply(t, c, apiService(a, v1beta1)+apiService(a, v1beta2), "-f", "-")
-	kubectl(t, c, "wait", "--for=condition=Available=False", "apiservice/"+v1beta1, "--timeout=90s")
+	kubectl(t, c, "wait", "--for=condition=Available=False", "apiservice/"+v1beta1, "--timeout=5m")
 	a.certify(t, renewed)
+	a.awaitCertificate(t, renewed)
 	a.bundle = nil
 	registerAPI(t, a, v1beta1, v1beta2)
 	discoveryOf(t, c, v1beta1)
@@ -61,12 +62,12 @@ func TestK9ANewServingCertificateIsTakenWithoutARestart(t *testing.T) {
 	}
 }
 
-// awaitCertificate returns when all pods show one of an authority.
+// awaitCertificate returns when all pods show one of an authority that has not expired.
 func (a *adapter) awaitCertificate(t *testing.T, authority *pki.Authority) {
 	t.Helper()
 	await(t, "the new certificate", func() bool {
 		for _, address := range a.podAddresses(t) {
-			if certificate := servedCertificate(t, address); certificate == nil || certificate.CheckSignatureFrom(authority.Certificate) != nil {
+			if certificate := servedCertificate(t, address); certificate == nil || certificate.CheckSignatureFrom(authority.Certificate) != nil || certificate.NotAfter.Before(time.Now()) {
 				return false
 			}
 		}

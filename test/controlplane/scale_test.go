@@ -42,7 +42,10 @@ func TestK11FiveThousandPodsAreOneQueryPerMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	together(t)
-	a := installAdapter(t, c, "k11", adapterOptions{config: string(config), prometheus: b.URL})
+	a := installAdapter(t, c, "k11", adapterOptions{
+		config: string(config), prometheus: b.URL,
+		flags: []string{"--value-timeout=1m"}, // this is about the number of questions, however long each takes
+	})
 	makePods(t, c, "k11-pods", manyPods)
 	tn := &tenant{c, "k11-pods"}
 	expose(t, tn.series("k11_load", manyPods, "3")...)
@@ -192,8 +195,8 @@ func TestK12TwoRulesForOneMetricAreAnErrorWithBoth(t *testing.T) {
 	if got := tn.awaitValues(t, "k12_other", 1)[0].Value; got != "3" { // hidden by nothing
 		t.Errorf("the other metric is %s", got)
 	}
-	said := tn.awaitProblem(t, "k12_load", "k12_first")
-	requireText(t, said, "k12_second", "rules.yaml:2", "rules.yaml:6")
+	said := tn.awaitProblem(t, "k12_load", "rules.yaml:6")
+	requireText(t, said, "k12_first", "k12_second", "rules.yaml:2")
 }
 
 // requireText looks for texts in what was said.

@@ -42,7 +42,7 @@ func theAdapter(t *testing.T, c *cluster.Cluster) *adapter {
 		apply(t, c, "", "-k", filepath.Join(dir, "overlay"))
 		a.awaitRollout(t)
 		for _, name := range []string{v1beta1, v1beta2} {
-			kubectl(t, c, "wait", "--for=condition=Available", "apiservice/"+name, "--timeout=60s")
+			kubectl(t, c, "wait", "--for=condition=Available", "apiservice/"+name, "--timeout=5m")
 		}
 		a.readAuthority(t)
 		registered.adapter = a

@@ -27,12 +27,14 @@ func TestClicksScaleTheTutorialsDeployment(t *testing.T) {
 	c := running(t)
 	a := theAdapter(t, c)
 	runningClicks(t, c)
+	release := together(t)
 	awaitClicksMetric(t, c)
 	idleIsZero(t, c)
+	release()
 	r := record(t, c, "default", "clicks", "app.kubernetes.io/name=clicks")
 
 	t.Log("v1beta1 alone: clicks raise the number of replicas")
-	release := alone(t)
+	alone(t)
 	began := time.Now()
 	unregisterAPI(t, a, v1beta2)
 	click(t, c, 3)
@@ -42,7 +44,7 @@ func TestClicksScaleTheTutorialsDeployment(t *testing.T) {
 	}
 	click(t, c, 40)
 	await(t, "ten replicas", func() bool { return r.wanted() == 10 })
-	kubectl(t, c, "rollout", "status", "deployment/clicks", "--timeout=90s")
+	kubectl(t, c, "rollout", "status", "deployment/clicks", "--timeout=5m")
 
 	t.Log("v1beta2 alone: silence lowers it")
 	registerAPI(t, a, v1beta2)
@@ -50,7 +52,6 @@ func TestClicksScaleTheTutorialsDeployment(t *testing.T) {
 	await(t, "fewer replicas", func() bool { return r.wanted() < 10 })
 	await(t, "one replica", func() bool { return r.wanted() == 1 })
 	registerAPI(t, a, v1beta1)
-	release()
 	t.Logf("replicas: %v", r.replicas())
 
 	all := r.replicas()
@@ -93,11 +94,18 @@ func idleIsZero(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// awaitClicksMetric waits until the metric has a value: the server has scraped twice, the adapter has seen the series.
+// awaitClicksMetric waits until the metric has a value, whichever replica is asked: the server has scraped twice, each replica of the
+// adapter has seen the series.
 func awaitClicksMetric(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	await(t, "a value of the metric", func() bool {
-		_, err := c.Client.Discovery().RESTClient().Get().AbsPath("/apis/custom.metrics.k8s.io/v1beta1" + clicksPath).DoRaw(t.Context())
+		const path = "/apis/custom.metrics.k8s.io/v1beta1" + clicksPath
+		for _, replica := range theAdapter(t, c).asFrontProxy(t) {
+			if status, _ := replica.get(t.Context(), path); status != http.StatusOK {
+				return false
+			}
+		}
+		_, err := c.Client.Discovery().RESTClient().Get().AbsPath(path).DoRaw(t.Context())
 		return err == nil
 	})
 }
@@ -127,9 +135,8 @@ func TestKubectlShowsTheMetricAsInTheTutorial(t *testing.T) {
 	c := running(t)
 	theAdapter(t, c)
 	runningClicks(t, c)
-	awaitClicksMetric(t, c)
-
 	together(t)
+	awaitClicksMetric(t, c)
 	var list metav1.APIResourceList
 	decode(t, kubectl(t, c, "get", "--raw", "/apis/custom.metrics.k8s.io/v1beta1"), &list)
 	for _, resource := range []string{"pods", "namespaces", "services", "jobs.batch"} {

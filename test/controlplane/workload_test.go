@@ -44,7 +44,7 @@ spec:
       containers: [{name: web, image: "registry.example/idle:1.0"}]
 `, replicas))
 	tn.rules(t, metrics...)
-	kubectl(t, c, "-n", namespace, "rollout", "status", "statefulset/web", "--timeout=90s")
+	kubectl(t, c, "-n", namespace, "rollout", "status", "statefulset/web", "--timeout=5m")
 	return tn
 }
 
