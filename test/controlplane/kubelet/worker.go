@@ -92,7 +92,7 @@ func (w *worker) finish(ctx context.Context) {
 			GracePeriodSeconds: &now,
 			Preconditions:      &metav1.Preconditions{UID: &w.pod.UID},
 		})
-		if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || ctx.Err() != nil {
 			return
 		}
 		w.log().Warn("the pod is not deleted", "error", err)
