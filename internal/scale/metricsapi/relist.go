@@ -16,7 +16,7 @@ import (
 const (
 	// listTimeout bounds one question for series; it may be about a hundred thousand of them.
 	listTimeout = 30 * time.Second
-	// listsAtOnce is how many such questions a Prometheus gets from us at once.
+	// listsAtOnce is how many such questions a Prometheus gets from a regular round at once.
 	listsAtOnce = 4
 	// publishEvery is how often answers are published while others are still out.
 	publishEvery = 5 * time.Second

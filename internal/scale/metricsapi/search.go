@@ -29,7 +29,8 @@ const (
 	searchTimeout = 5 * time.Second
 	// shortestRest is at least between two searches for the same rules.
 	shortestRest = 5 * time.Second
-	// restShare is how much longer than a search the rest after it is. Those of one namespace so take a server a twenty-first of the time.
+	// restShare is how much longer than a search the rest after it is. Those for one namespace so take a server a twenty-first of the time,
+	// if they take less than that of the regular interval.
 	restShare = 20
 )
 
@@ -77,20 +78,30 @@ func (m *missedMetrics) counts(namespace, metric string, now time.Time) bool {
 	return true
 }
 
-// search looks for series on one server, one question after the other. The rules of each namespace have their own share of its time; those
-// of the operator are in the namespace "".
+// search looks for series on one server, one question after the other. The rules of each namespace have their own share of its time and take
+// turns; those of the operator are in the namespace "".
 type search struct {
 	api    *API
 	server string
 	news   chan struct{}
+	begun  map[string]*turn // by namespace; of the goroutine that searches
 
 	mu     sync.Mutex
 	wanted map[string]bool      // namespaces
 	rested map[string]time.Time // when they may be looked for again
 }
 
+// turn is what is left of looking for the series of a namespace's rules.
+type turn struct {
+	questions []metricrule.Discovery
+	took      time.Duration // since the last rest
+}
+
 func newSearch(a *API, server string) *search {
-	return &search{api: a, server: server, news: make(chan struct{}, 1), wanted: map[string]bool{}, rested: map[string]time.Time{}}
+	return &search{
+		api: a, server: server, news: make(chan struct{}, 1),
+		begun: map[string]*turn{}, wanted: map[string]bool{}, rested: map[string]time.Time{},
+	}
 }
 
 // want asks for the series of a namespace's rules, and of the operator's.
@@ -115,11 +126,33 @@ func (s *search) run(ctx context.Context) {
 			}
 			continue
 		}
+		s.step(ctx, namespace)
+	}
+}
+
+// step puts one question for a namespace. Without an answer what is left waits for the rest, too: the server may be away.
+func (s *search) step(ctx context.Context, namespace string) {
+	t := s.begun[namespace]
+	if t == nil {
+		t = &turn{questions: s.api.model.questionsOf(s.server, namespace)}
+		s.begun[namespace] = t
+	}
+	var err error
+	if len(t.questions) > 0 {
 		began := time.Now()
-		if s.found(ctx, namespace) {
-			s.api.publish()
-		}
-		s.rest(namespace, time.Now(), time.Since(began))
+		err = s.ask(ctx, t.questions[0])
+		t.took += time.Since(began)
+		t.questions = t.questions[1:]
+	}
+	left := len(t.questions) > 0
+	if !left || err != nil {
+		s.rest(namespace, time.Now(), t.took)
+		t.took = 0
+	}
+	if left {
+		s.again(namespace)
+	} else {
+		delete(s.begun, namespace)
 	}
 }
 
@@ -140,36 +173,43 @@ func (s *search) next(now time.Time) (namespace string, wait time.Duration) {
 	return "", wait
 }
 
+// again has a turn go on.
+func (s *search) again(namespace string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted[namespace] = true
+}
+
+// rest lets nothing be asked for a namespace for a while. What is more than the regular interval is of no use: then all is asked anyway.
 func (s *search) rest(namespace string, now time.Time, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rested[namespace] = now.Add(max(shortestRest, restShare*took))
+	s.rested[namespace] = now.Add(min(max(shortestRest, restShare*took), max(shortestRest, s.api.o.RelistInterval)))
 }
 
-// found says whether there are series of a namespace's rules that were not known. A question that has no answer from a regular round is left
-// to the next one.
-func (s *search) found(ctx context.Context, namespace string) (news bool) {
+// ask puts a question and publishes what is new. One that has no answer from a regular round is left to the next one.
+func (s *search) ask(ctx context.Context, d metricrule.Discovery) error {
 	o, m := &s.api.o, &s.api.model
-	for _, d := range m.questionsOf(s.server, namespace) {
-		if answered, err := m.asked(d); !answered || err != nil {
-			continue
-		}
-		found, err := s.ask(ctx, d)
-		if ctx.Err() != nil {
-			return news
-		}
-		if err != nil {
-			o.Metrics.searches.WithLabelValues(serverName(s.server), "error").Inc()
-			o.Logger.Debug("the server does not say which series there are", "server", serverName(s.server), "selector", d.Matcher, "err", err)
-			continue
-		}
-		o.Metrics.searches.WithLabelValues(serverName(s.server), "ok").Inc()
-		news = m.add(d, found, o.Now()) || news
+	if answered, err := m.asked(d); !answered || err != nil {
+		return nil
 	}
-	return news
+	found, err := s.list(ctx, d)
+	switch {
+	case ctx.Err() != nil:
+		return err
+	case err != nil:
+		o.Metrics.searches.WithLabelValues(serverName(s.server), "error").Inc()
+		o.Logger.Debug("the server does not say which series there are", "server", serverName(s.server), "selector", d.Matcher, "err", err)
+		return err
+	}
+	o.Metrics.searches.WithLabelValues(serverName(s.server), "ok").Inc()
+	if m.add(d, found, o.Now()) {
+		s.api.publish()
+	}
+	return nil
 }
 
-func (s *search) ask(ctx context.Context, d metricrule.Discovery) (*metricrule.Found, error) {
+func (s *search) list(ctx context.Context, d metricrule.Discovery) (*metricrule.Found, error) {
 	o := &s.api.o
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()

@@ -325,6 +325,125 @@ func TestASearchAsksNothingThatHasNoAnswer(t *testing.T) {
 	})
 }
 
+// TestASearchForOneNamespaceHoldsUpNoOther is a tenant with many rules that a server takes long for.
+func TestASearchForOneNamespaceHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &perName{takes: map[string]time.Duration{}}
+		a := answering(t, map[string]Prometheus{"": server}, nil)
+		rules := ""
+		for i := range 300 {
+			name := fmt.Sprintf("parks_%d", i)
+			rules += "- {seriesQuery: " + name + ", resources: {template: <<.Resource>>}, metricsQuery: sum(<<.Series>>) by (<<.GroupBy>>)}\n"
+			server.takes[name] = 3 * time.Second
+		}
+		set := a.model.set
+		for _, source := range []metricrule.Source{
+			{Name: "operator.yaml", Data: seriesOf(map[string]int{"": 1})},
+			{Name: "park.yaml", Namespace: "park", Data: []byte("rules:\n" + rules)},
+		} {
+			set = set.Replace(source)
+		}
+		a.model.replace(set)
+		a.relist.wake()
+		time.Sleep(9 * time.Minute) // 300 lists, four at once, and the operator's
+		a.asks(t, "pods", "park", "a", "mistyped")
+		time.Sleep(time.Second + shortestRest)
+		server.becomes(false, "of_0")
+		a.asksForPod(t, "of_0")
+		if there := a.after(4*3*time.Second, "of_0"); !there[0] {
+			t.Error("it waits for the other namespace")
+		}
+		a.end()
+	})
+}
+
+// perName takes its time for some names.
+type perName struct {
+	forgetful
+	takes map[string]time.Duration
+}
+
+func (p *perName) Series(ctx context.Context, matchers []string, from, to time.Time, yield func(serieslabels.Labels) error) error {
+	p.mu.Lock()
+	takes := p.takes[strings.Split(matchers[0], `"`)[1]]
+	p.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(takes):
+		return p.forgetful.Series(ctx, matchers, from, to, yield)
+	}
+}
+
+// TestK1AfterAServerHungSearchesGoOn is a server that does not answer for two minutes, which no regular list sees.
+func TestK1AfterAServerHungSearchesGoOn(t *testing.T) {
+	for _, metric := range []string{"of_0", "of_39"} {
+		t.Run(metric, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := &perName{takes: map[string]time.Duration{}}
+				a := answering(t, map[string]Prometheus{"": server}, map[string]int{"": 40})
+				hang := func(long time.Duration) {
+					server.mu.Lock()
+					defer server.mu.Unlock()
+					for i := range 40 {
+						server.takes[fmt.Sprintf("of_%d", i)] = long
+					}
+				}
+				for second := range 60 * 9 {
+					time.Sleep(time.Second)
+					switch second {
+					case 60:
+						hang(hangs)
+					case 180:
+						hang(0)
+						server.becomes(false, metric)
+					}
+					if second%15 == 0 {
+						a.asksForPod(t, metric)
+					}
+					if a.has(metric) {
+						if second > 180+restShare*5+60 {
+							t.Errorf("it was found in second %d", second)
+						}
+						a.end()
+						return
+					}
+				}
+				t.Error("it waits for the regular list")
+				a.end()
+			})
+		})
+	}
+}
+
+// TestQuestionsThatTakeTooLongLeaveTheOthersTheirTurn is of lists that only a regular round has the time for.
+func TestQuestionsThatTakeTooLongLeaveTheOthersTheirTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &perName{takes: map[string]time.Duration{"of_0": 20 * time.Second, "of_1": 20 * time.Second, "of_2": 20 * time.Second}}
+		a := answering(t, map[string]Prometheus{"": server}, map[string]int{"": 4})
+		time.Sleep(time.Minute)
+		server.becomes(false, "of_3")
+		a.asksForPod(t, "of_3")
+		if there := a.after(3*(1+restShare)*searchTimeout+time.Second, "of_3"); !there[0] {
+			t.Error("it waits for the regular list")
+		}
+		a.end()
+	})
+}
+
+func TestARestIsNoLongerThanTheRegularInterval(t *testing.T) {
+	s, now := newSearch(&API{o: Options{RelistInterval: 10 * time.Minute}}, ""), time.Now()
+	s.want("shop")
+	s.rest("", now, time.Hour)
+	s.rest("shop", now, time.Hour)
+	if _, wait := s.next(now.Add(10*time.Minute - time.Second)); wait != time.Second {
+		t.Errorf("a second before the regular list it rests for %v", wait)
+	}
+	if _, wait := s.next(now.Add(10 * time.Minute)); wait > 0 {
+		t.Errorf("and then for %v", wait)
+	}
+}
+
 func TestARequestDuringTheRestIsRememberedUntilItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &forgetful{}
