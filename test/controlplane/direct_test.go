@@ -60,23 +60,28 @@ func (a *adapter) asFrontProxy(t *testing.T) []*caller {
 	return a.callers(t, &pair, masters)
 }
 
-// podAddresses are those of the adapter's pods that are ready.
+// podAddresses are those of the adapter's pods, once all of them are ready.
 func (a *adapter) podAddresses(t *testing.T) (all []string) {
 	t.Helper()
-	pods, err := a.cluster.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=truecount-adapter"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
-			return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
-		}) {
+	await(t, "the adapter's pods are ready", func() bool {
+		pods, err := a.cluster.Client.CoreV1().Pods(a.namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=truecount-adapter"})
+		if err != nil {
+			return false
+		}
+		all = nil
+		for _, pod := range pods.Items {
+			if pod.DeletionTimestamp != nil {
+				continue
+			}
+			if !slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool {
+				return condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue
+			}) {
+				return false
+			}
 			all = append(all, pod.Status.PodIP)
 		}
-	}
-	if len(all) == 0 {
-		t.Fatal("no pod of the adapter is ready")
-	}
+		return len(all) > 0
+	})
 	return all
 }
 

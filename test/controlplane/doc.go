@@ -1,9 +1,9 @@
 // Package controlplane tries what is made for Kubernetes on Kubernetes: a real kube-apiserver, kube-controller-manager with
 // its autoscaler, kube-scheduler and etcd, started by the tests themselves.
 //
-//	GOWORK=off go test .                                  # all; from this folder
-//	GOWORK=off go test . -run TestTheClusterRuns -v       # one
-//	GOWORK=off KEEP=1 go test . -run …                    # logs, certificates and data stay; their folder is named
+//	GOWORK=off go test -timeout 30m .                                  # all; from this folder
+//	GOWORK=off go test -timeout 30m . -run TestTheClusterRuns -v       # one
+//	GOWORK=off KEEP=1 go test -timeout 30m . -run …                    # logs, certificates and data stay; their folder is named
 //
 // The first run compiles Kubernetes, which takes some minutes; then the cluster stands five seconds after the start.
 //

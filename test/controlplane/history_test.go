@@ -32,6 +32,9 @@ type syncPod struct {
 	Deleting     bool       `json:"deleting,omitempty"`
 }
 
+// scrapeTime is what a scrape takes at most: its samples have the time at which it began, and are there when it has ended.
+const scrapeTime = 300 * time.Millisecond
+
 // syncs are the decisions of the autoscaler about a Deployment within a time: the API server's audit log has when it asked for the
 // metric, when it was answered, and which replicas it then wrote; the recorder has what there was. The metric's value is of a moment between
 // asked and answered, and the lines are made for either; the pods are those that there were after the answer, when the autoscaler lists them.
@@ -68,11 +71,11 @@ func (r *recorder) syncs(t *testing.T, auditLog, namespace, deployment, metric s
 			}
 		}
 	}
-	answered = slices.Clone(all)
-	for i := range answered {
-		answered[i].At = answers[all[i].At]
+	asked, answered = slices.Clone(all), slices.Clone(all)
+	for i := range all {
+		asked[i].At, answered[i].At = all[i].At.Add(-scrapeTime), answers[all[i].At]
 	}
-	return all, answered
+	return asked, answered
 }
 
 func podOf(pod *corev1.Pod) syncPod {

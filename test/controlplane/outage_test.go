@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,8 @@ func TestK1PrometheusDies(t *testing.T) {
 	await(t, "it is being scaled up", func() bool { return tn.wanted(t) > 1 })
 
 	makeNamespace(t, c, "k1-deleted")
-	stopPrometheus(t, c)
 	t.Cleanup(func() { startPrometheus(t, c) })
+	stopPrometheus(t, c)
 	held := holds(t, tn)
 	if err := c.Client.CoreV1().Namespaces().Delete(t.Context(), "k1-deleted", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func TestK1PrometheusDies(t *testing.T) {
 
 	startPrometheus(t, c)
 	b := standBetween(t, p.url)
-	sendPrometheusTo(t, c, b)
+	sendPrometheusTo(t, c, p.url, b)
 	tn.awaitSomeValues(t, "k1_load")
 	for _, kind := range []string{"slow", "500", "503", "truncated", "100 MB"} {
 		b.answer(wrongAnswers[kind])
@@ -182,7 +183,7 @@ func startPrometheus(t *testing.T, c *cluster.Cluster) {
 }
 
 // sendPrometheusTo lets the service lead to a server of the test until the test ends.
-func sendPrometheusTo(t *testing.T, c *cluster.Cluster, b *between) {
+func sendPrometheusTo(t *testing.T, c *cluster.Cluster, url string, b *between) {
 	t.Helper()
 	set := func(ctx context.Context, selector map[string]string) {
 		service, err := c.Client.CoreV1().Services("default").Get(ctx, "prometheus-server", metav1.GetOptions{})
@@ -222,5 +223,12 @@ func sendPrometheusTo(t *testing.T, c *cluster.Cluster, b *between) {
 		ctx := context.WithoutCancel(t.Context())
 		slices.Delete(ctx, "prometheus-server-between", metav1.DeleteOptions{})
 		set(ctx, map[string]string{"app.kubernetes.io/name": "prometheus"})
+		await(t, "the service leads to Prometheus again", func() bool {
+			response, err := http.Get(url + "/-/ready")
+			if err == nil {
+				response.Body.Close()
+			}
+			return err == nil && response.StatusCode == http.StatusOK
+		})
 	})
 }

@@ -15,7 +15,7 @@ import (
 // and what was recorded, and compares one by one.
 //
 // The server evaluated the metric at some moment after the autoscaler had asked and before it was answered. Once in a while a sample comes or goes
-// just then, so it is decided for both ends: what is different at both is different.
+// just then, so it is decided for both ends: what is more at both, or less, is different.
 func compareWithReplay(t *testing.T, c *cluster.Cluster, r *recorder, from time.Time) {
 	t.Helper()
 	to := time.Now()
@@ -39,8 +39,9 @@ func compareWithReplay(t *testing.T, c *cluster.Cluster, r *recorder, from time.
 		}
 	}
 	for i := range asked {
-		if d := first.differenceAt(asked[i].At); d != nil && second.differenceAt(answered[i].At) != nil {
-			t.Errorf("decision %d of %d is different: %+v (files: %s)", i, len(asked), *d, dir)
+		d, after := first.differenceAt(asked[i].At), second.differenceAt(answered[i].At)
+		if d != nil && after != nil && (d.Ours < d.Theirs) == (after.Ours < after.Theirs) {
+			t.Errorf("decision %d of %d is different: %+v and %+v (files: %s)", i, len(asked), *d, *after, dir)
 		}
 	}
 }

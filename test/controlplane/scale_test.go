@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +52,7 @@ func TestK11FiveThousandPodsAreOneQueryPerMetric(t *testing.T) {
 	expose(t, tn.series("k11_load", manyPods, "3")...)
 
 	call := a.asFrontProxy(t)[0]
+	call.client.Timeout = 2 * time.Minute
 	ask := func(metric int) (items int, said string) {
 		status, text := call.get(t.Context(), strings.Replace(tn.path(fmt.Sprintf("k11_load_%d", metric)), "v1beta2", "v1beta1", 1))
 		if status != 200 {

@@ -156,11 +156,12 @@ func number(value *int64, otherwise int) int {
 
 // end is a container's: the pause before it, SIGTERM, and SIGKILL when the grace period is over.
 func (c *container) end(p *process.Process) {
-	deadline := time.After(c.worker.gracePeriod())
+	deadline, cancel := context.WithTimeout(context.Background(), c.worker.gracePeriod())
+	defer cancel()
 	if hook := c.spec.Lifecycle; hook != nil && hook.PreStop != nil && hook.PreStop.Sleep != nil {
 		select {
 		case <-p.Done():
-		case <-deadline:
+		case <-deadline.Done():
 		case <-c.worker.gone:
 		case <-time.After(time.Duration(hook.PreStop.Sleep.Seconds) * time.Second):
 		}
@@ -168,7 +169,7 @@ func (c *container) end(p *process.Process) {
 	p.Signal(syscall.SIGTERM)
 	select {
 	case <-p.Done():
-	case <-deadline:
+	case <-deadline.Done():
 	case <-c.worker.gone: // deleted with force
 	}
 	p.Kill() // and what is left of its children

@@ -75,6 +75,9 @@ func (w *worker) patch(ctx context.Context, status corev1.PodStatus) {
 			return
 		}
 		w.log().Warn("the API server does not take the status", "error", err)
+		if apierrors.IsInvalid(err) {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
