@@ -154,6 +154,3 @@ func (a *API) read(ctx context.Context) {
 		}
 	}
 }
-
-// ended says whether the API is at its end.
-func (a *API) ended() bool { return a.ctx.Err() != nil }

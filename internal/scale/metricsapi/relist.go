@@ -175,19 +175,25 @@ func (l *relistLoop) questions(all bool) []relisting {
 	return out
 }
 
-// one asks which series a selector chooses. Series are looked at one by one as they arrive and not kept.
+// find asks a server which series there are. They are looked at one by one as they arrive and not kept.
+func (o *Options) find(ctx context.Context, d metricrule.Discovery, timeout time.Duration) (*metricrule.Found, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	found, now := &metricrule.Found{}, o.Now()
+	err := o.Servers[d.Server].Series(ctx, []string{d.Matcher}, now.Add(-o.SeriesMaxAge), now, func(series labels.Labels) error {
+		found.Add(series)
+		return nil
+	})
+	return found, err
+}
+
+// one puts one question and notes what came of it.
 func (r *relister) one(ctx context.Context, q relisting) error {
 	o, d := &r.api.o, q.Discovery
-	ctx, cancel := context.WithTimeout(ctx, listTimeout)
-	defer cancel()
-	found := &metricrule.Found{}
+	var found *metricrule.Found
 	err := hint.Errorf("give --prometheus-server "+d.Server+"=URL", "there is no server %s", d.Server)
 	if q.known {
-		now := o.Now()
-		err = o.Servers[d.Server].Series(ctx, []string{d.Matcher}, now.Add(-o.SeriesMaxAge), now, func(series labels.Labels) error {
-			found.Add(series)
-			return nil
-		})
+		found, err = o.find(ctx, d, listTimeout)
 	}
 	r.api.model.note(d, found, err, o.Now(), o.SeriesMaxAge)
 	name := serverName(d.Server)
@@ -201,7 +207,7 @@ func (r *relister) one(ctx context.Context, q relisting) error {
 			o.Logger.Info("the server says again which series there are", "server", name, "selector", d.Matcher)
 		}
 		return nil
-	case ctx.Err() != nil && r.api.ended():
+	case ctx.Err() != nil:
 		return err
 	}
 	o.Metrics.relists.WithLabelValues(name, d.Matcher, "error").Inc()

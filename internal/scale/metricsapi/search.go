@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/truecount/truecount/internal/scale/metricrule"
 )
 
@@ -193,7 +191,7 @@ func (s *search) ask(ctx context.Context, d metricrule.Discovery) error {
 	if answered, err := m.asked(d); !answered || err != nil {
 		return nil
 	}
-	found, err := s.list(ctx, d)
+	found, err := o.find(ctx, d, searchTimeout)
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -207,17 +205,4 @@ func (s *search) ask(ctx context.Context, d metricrule.Discovery) error {
 		s.api.publish()
 	}
 	return nil
-}
-
-func (s *search) list(ctx context.Context, d metricrule.Discovery) (*metricrule.Found, error) {
-	o := &s.api.o
-	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
-	defer cancel()
-	found := &metricrule.Found{}
-	now := o.Now()
-	err := o.Servers[s.server].Series(ctx, []string{d.Matcher}, now.Add(-o.SeriesMaxAge), now, func(series labels.Labels) error {
-		found.Add(series)
-		return nil
-	})
-	return found, err
 }
