@@ -51,14 +51,6 @@ func (d *Document) Position(path string) Position {
 	return d.Start()
 }
 
-// KeyPosition returns the place of the name of the field at path, or else that of its value.
-func (d *Document) KeyPosition(path string) Position {
-	if pos, ok := d.keys[path]; ok {
-		return pos
-	}
-	return d.Position(path)
-}
-
 // Where returns "file:line:column" of the field at path (as spec.workers.count), of its closest parent if it was left
 // out, or "" for a nil document.
 func (d *Document) Where(path string) string {

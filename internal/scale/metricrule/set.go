@@ -160,7 +160,7 @@ type slot struct {
 // keep takes over from the version before what this one has only badly.
 func (l *loaded) keep(old *loaded) {
 	if l.unreadable {
-		l.slots, l.resourceRules = old.slots, old.resourceRules
+		l.resourceRules = old.resourceRules
 		for i := range l.problems {
 			l.problems[i].Kept = len(old.slots) > 0
 		}

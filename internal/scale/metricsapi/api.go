@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -119,7 +120,7 @@ func (a *API) Run(ctx context.Context) error {
 	group.Go(func() { a.read(a.ctx) })
 	group.Go(func() { a.o.Resources.Run(a.ctx, a.o.ResourcesEvery, a.publish) })
 	group.Go(func() {
-		watchFiles(a.ctx, append(append([]string(nil), a.o.Files...), a.o.Applications...), a.o.Logger, a.reload)
+		watchFiles(a.ctx, slices.Concat(a.o.Files, a.o.Applications), a.o.Logger, a.reload)
 	})
 	if a.configMaps != nil {
 		group.Go(func() { a.configMaps.run(a.ctx) })
@@ -136,12 +137,7 @@ func (a *API) Run(ctx context.Context) error {
 }
 
 // reload asks for the sources to be read.
-func (a *API) reload() {
-	select {
-	case a.changed <- struct{}{}:
-	default:
-	}
-}
+func (a *API) reload() { signal(a.changed) }
 
 // read reads the sources when it is asked to.
 func (a *API) read(ctx context.Context) {

@@ -42,14 +42,23 @@ func (a *API) within(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithDeadline(ctx, came.Add(a.o.ValueTimeout))
 }
 
-// admitted lets a bounded number of requests in. Equal ones share an answer.
-func (a *API) admitted(ctx context.Context, q question) (*answer, error) {
+// admit takes one of the places for requests, which leave gives back.
+func (a *API) admit() (leave func(), err error) {
 	select {
 	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
+		return func() { <-a.slots }, nil
 	default:
 		return nil, failf(tooMany, "more than %d requests at once", a.o.MaxRequests)
 	}
+}
+
+// admitted lets a bounded number of requests in. Equal ones share an answer.
+func (a *API) admitted(ctx context.Context, q question) (*answer, error) {
+	leave, err := a.admit()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	return a.lists.do(ctx, q.key(), func(ctx context.Context) (*answer, error) { return a.evaluate(ctx, q) })
 }
 

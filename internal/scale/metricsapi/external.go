@@ -66,12 +66,11 @@ func (e external) GetExternalMetric(ctx context.Context, namespace string, selec
 }
 
 func (a *API) external(ctx context.Context, namespace string, selector kubelabels.Selector, metric string) (*external_metrics.ExternalMetricValueList, error) {
-	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
-	default:
-		return nil, failf(tooMany, "more than %d requests at once", a.o.MaxRequests)
+	leave, err := a.admit()
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	p := a.published.Load()
 	query, err := a.externalQuery(p, metricrule.ExternalRequest{Namespace: namespace, Metric: metric, Selector: selector})
 	if err != nil {

@@ -16,10 +16,10 @@ type model struct {
 	found map[metricrule.Discovery]discovered
 }
 
-// discovered is the last answer to one question, and what searches have found since. When a server does not answer, the answer before it holds. It goes on to hold beside the
-// new ones when the server is back, for as long as questions look back: a server that has lost its samples, or has not scraped yet, says
-// less than there is. What holds so is only what the server has said itself: were it taken for an answer, it would never end with a server
-// that fails now and then.
+// discovered is the last answer to one question, and what searches have found since. When a server does not answer, the answer before it
+// holds. It goes on to hold beside the new ones when the server is back, for as long as questions look back: a server that has lost its
+// samples, or has not scraped yet, says less than there is. What holds so is only what the server has said itself: were it taken for an
+// answer, it would never end with a server that fails now and then.
 type discovered struct {
 	series *metricrule.Found // own, and what holds beside it; nil: there has been no answer yet
 	own    *metricrule.Found // the last answer, and what was found since
