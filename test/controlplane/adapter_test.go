@@ -33,8 +33,7 @@ type adapterOptions struct {
 	env        map[string]string
 }
 
-// common are the flags of all adapters in these tests. New series are found sooner than by default, and the sockets are closed
-// as soon as nobody is sent there any more: the endpoints of this cluster follow within a second.
+// common are the flags of the adapters that installAdapter starts. New series are found sooner than by default.
 var common = []string{
 	"--config=/etc/adapter/config.yaml",
 	"--tls-cert-file=/etc/tls/tls.crt", "--tls-private-key-file=/etc/tls/tls.key",

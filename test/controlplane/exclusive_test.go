@@ -10,15 +10,13 @@ import (
 // its Prometheus run.
 var exclusive sync.RWMutex
 
-// alone is for a test that takes something of it away. The function it returns gives it back; the test's end does otherwise.
-func alone(t *testing.T) (release func()) {
+// alone is for a test that takes something of it away, until its end.
+func alone(t *testing.T) {
 	exclusive.Lock()
-	release = sync.OnceFunc(exclusive.Unlock)
-	t.Cleanup(release)
-	return release
+	t.Cleanup(exclusive.Unlock)
 }
 
-// together is for one that needs it as it is.
+// together is for one that needs it as it is. The function it returns gives it back; the test's end does otherwise.
 func together(t *testing.T) (release func()) {
 	exclusive.RLock()
 	release = sync.OnceFunc(exclusive.RUnlock)

@@ -14,7 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// sync is one line of what `truecount replay --syncs` reads: what the autoscaler saw at one of its decisions, and did.
+// syncLine is one line of what `truecount replay --syncs` reads: what the autoscaler saw at one of its decisions, and did.
 type syncLine struct {
 	At             time.Time `json:"at"`
 	SpecReplicas   int32     `json:"specReplicas"`

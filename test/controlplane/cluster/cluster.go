@@ -19,7 +19,6 @@ import (
 
 	"github.com/truecount/truecount/test/controlplane/kubelet"
 	"github.com/truecount/truecount/test/controlplane/services"
-	"github.com/truecount/truecount/test/pki"
 	"github.com/truecount/truecount/test/process"
 )
 
@@ -197,6 +196,3 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "HOME="+c.Dir)
 	return cmd
 }
-
-// Authority is what all of the cluster's own certificates are signed by.
-func (c *Cluster) Authority() *pki.Authority { return c.PKI.Cluster }
